@@ -1,0 +1,3 @@
+//! Tests that look at the package from outside.
+
+mod tidy;
