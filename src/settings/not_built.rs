@@ -1,0 +1,63 @@
+//! What this version does not do yet: turning it on stops the start; configuring it without turning it on is warned about.
+
+use ringhold_model::config::{CacheConfig, is_backend_built, is_strategy_built};
+
+use super::read::Reader;
+
+/// Refuses every setting that turns on what is not built.
+pub(crate) fn refuse(reader: &mut Reader<'_>, config: &CacheConfig) {
+    if !is_backend_built(config.backend) {
+        reader.refuse("CACHE_BACKEND", "memory; the other backends are not built yet");
+    }
+    if !is_strategy_built(config.strategy) {
+        reader
+            .refuse("CACHE_STRATEGY", "a strategy other than write_through and write_behind, which are not built yet");
+    }
+    let switches = [
+        ("CACHE_COMPRESSION_ENABLED", config.compression_enabled, "false; compression is not built yet"),
+        ("CACHE_ENCRYPTION_ENABLED", config.encryption_enabled, "false; encryption is not built yet"),
+    ];
+    for (name, is_on, expected) in switches {
+        if is_on {
+            reader.refuse(name, expected);
+        }
+    }
+    if reader.boolean("CACHE_AUTH_ENABLED") {
+        reader.refuse("CACHE_AUTH_ENABLED", "false; API keys are not built yet, and the server would be open");
+    }
+    if reader.integer("RATE_LIMIT_PER_MINUTE", 0..=u64::MAX) > 0 {
+        reader.refuse("RATE_LIMIT_PER_MINUTE", "0; rate limits are not built yet");
+    }
+    for name in ["TLS_CERT_FILE", "TLS_KEY_FILE", "TLS_CLIENT_CA_FILE"] {
+        if reader.is_changed(name) {
+            reader.refuse(name, "nothing; TLS is not built yet, and the server would speak plain HTTP");
+        }
+    }
+    let format = |text: &str| matches!(text, "json" | "msgpack").then(|| text == "json");
+    if !reader.parsed("CACHE_SERIALIZATION_FORMAT", format) {
+        reader.refuse("CACHE_SERIALIZATION_FORMAT", "json; msgpack is not built yet");
+    }
+}
+
+/// Settings that only configure something that is not built, and what becomes of requests that want it.
+const WITHOUT_EFFECT: &[(&str, &str)] = &[
+    ("REDIS_URL", REDIS),
+    ("REDIS_DB", REDIS),
+    ("REDIS_PASSWORD", REDIS),
+    ("MEMCACHED_URL", "the memcached backend is not built yet; requests that name it get 422"),
+    ("DATABASE_URL", "the database backend is not built yet; requests that name it get 422"),
+    ("FILE_CACHE_PATH", "the file backend is not built yet; requests that name it get 422"),
+    ("CACHE_WRITE_STORE", "write_through and write_behind are not built yet; requests that name them get 422"),
+    ("CACHE_COMPRESSION_THRESHOLD", "compression is not built yet; nothing is compressed"),
+    ("CACHE_ENCRYPTION_KEY", "encryption is not built yet; nothing is encrypted"),
+    ("CACHE_API_KEY", AUTH),
+    ("CACHE_JWT_SECRET", AUTH),
+];
+const REDIS: &str = "the redis backend is not built yet; requests that name it get 422";
+const AUTH: &str = "API keys are not built yet; the API is open to everyone who reaches it";
+
+/// A warning for each setting that is given, well formed and without effect.
+pub(crate) fn warnings(reader: &Reader<'_>) -> Vec<String> {
+    let given = WITHOUT_EFFECT.iter().filter(|(name, _)| reader.is_changed(name));
+    given.map(|(name, consequence)| format!("{name} is set, but {consequence}")).collect()
+}
