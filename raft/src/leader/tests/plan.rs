@@ -63,11 +63,26 @@ fn the_time_until_it_is_left_out_is_a_setting() {
 
 #[test]
 fn a_node_that_is_left_out_and_then_drained_or_gone_makes_no_plan_by_itself() {
-    let mut world = planned();
+    let mut world = World::of(3, "12>12 21>21");
     world.dies(3, 60_000);
     world.state.plan.as_mut().unwrap().absent.insert(NodeId(3));
     world.leaves(3);
     assert_eq!(left_out(&world), None);
+}
+
+#[test]
+fn a_node_that_was_to_leave_and_is_down_for_long_is_not_counted_on_any_more() {
+    let mut world = planned();
+    world.leaves(3);
+    assert_eq!(left_out(&world), None, "moves were cancelled: it keeps what it has");
+    world.dies(3, 59_999);
+    assert_eq!(left_out(&world), None);
+    world.dies(3, 60_000);
+    assert_eq!(left_out(&world), Some(vec![]), "its copies are restored elsewhere");
+    let mut elsewhere = World::of(3, "12>12 12>12");
+    elsewhere.leaves(3);
+    elsewhere.dies(3, 60_000);
+    assert_eq!(left_out(&elsewhere), None, "nothing is missing");
 }
 
 #[test]

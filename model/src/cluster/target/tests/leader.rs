@@ -123,7 +123,11 @@ impl Cluster {
     fn plan(&mut self) -> usize {
         let active = |id: &NodeId| self.state.nodes[id].state == NodeState::Active;
         let absent: BTreeSet<_> = self.down.iter().copied().filter(active).collect();
-        let is_due = |plan: &crate::cluster::Plan| plan.id < self.state.nodes_changed_at || plan.absent != absent;
+        let is_deserted = |id: &NodeId| self.down.contains(id) && !active(id);
+        let is_due = |plan: &crate::cluster::Plan| {
+            let is_outdated = plan.id < self.state.nodes_changed_at || plan.absent != absent;
+            is_outdated || plan.owners.iter().flatten().any(is_deserted)
+        };
         if !self.state.plan.as_ref().is_none_or(is_due) {
             return 0;
         }

@@ -164,6 +164,22 @@ proptest! {
 }
 
 #[test]
+fn what_a_draining_node_kept_when_moves_were_cancelled_begins_again_elsewhere_once_it_is_down() {
+    let mut cluster = Cluster::formed();
+    cluster.happen(&Event::Copies(1));
+    cluster.join(1, 100, 0);
+    cluster.round();
+    cluster.apply(Command::Drain { node: NodeId(1), cancel: false }).unwrap();
+    cluster.round();
+    cluster.apply(Command::CancelMoves).unwrap();
+    cluster.down.insert(NodeId(1));
+    cluster.settle();
+    cluster.assert_at_rest();
+    let led_by_it = |record: &crate::cluster::RangeRecord| record.primary == Some(NodeId(1));
+    assert!(!cluster.state.ranges.iter().any(led_by_it));
+}
+
+#[test]
 fn a_state_for_routers_differs_in_the_answers_alone() {
     let mut cluster = Cluster::formed();
     cluster.settle();
