@@ -8,7 +8,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use ringhold_model::{cluster::ClusterState, rules::Rule};
+use ringhold_model::cluster::ClusterState;
 use tokio::{runtime, time::MissedTickBehavior};
 use tokio_util::sync::CancellationToken;
 
@@ -50,7 +50,7 @@ fn act(node: &Node, state: &Arc<ClusterState>) {
     let Some(id) = node.control.node_id() else { return };
     let mine = node.control.incarnation();
     let is_mine = state.nodes.get(&id).is_some_and(|record| mine.is_some() && record.incarnation == mine);
-    if !is_mine && (Rule::Incarnation.holds() || !state.is_formed()) {
+    if !is_mine {
         return;
     }
     node.engine_for(state.range_bits).apply_view(state, id, node.clock.now());

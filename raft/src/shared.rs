@@ -12,6 +12,7 @@ use arc_swap::ArcSwap;
 use ringhold_model::{
     ClusterId, Incarnation, NodeId,
     cluster::{Addresses, ClusterState, Command, Proposal, Reply, RequestId},
+    rules::Rule,
     wire::{self, KnownNode, NodeStatus},
 };
 use ringhold_rpc::{Callers, Deadline};
@@ -196,7 +197,8 @@ impl Shared {
         let me = self.me.load();
         let state = self.view.state();
         let node = state.nodes.get(&me.node?)?;
-        (node.birth == me.birth && node.boot == me.boot && state.cluster == me.cluster).then_some(node.incarnation)?
+        let is_this_run = node.boot == me.boot || !Rule::Incarnation.holds();
+        (node.birth == me.birth && is_this_run && state.cluster == me.cluster).then_some(node.incarnation)?
     }
 
     pub(crate) fn is_ready(&self) -> bool {

@@ -5,7 +5,9 @@ use ringhold_raft::lease::Rules;
 
 use crate::scenario::{
     Scenario,
-    Trouble::{self, Break, Crash, Cut, CutOneWay, Drain, Join, LeaderChange, Leave, Pause, Slow, Split, Weights},
+    Trouble::{
+        self, Break, Crash, Cut, CutOneWay, Drain, Join, LeaderChange, Leave, Pause, Slow, Split, Standstill, Weights,
+    },
 };
 
 /// Rules of leases, as they are broken in `ringhold_raft::lease::Rules`.
@@ -45,7 +47,10 @@ fn of(seed: u64, rule: &str) -> Scenario {
             &[Pause, Cut, Split]
         }
         "L5" => &[Pause, Cut, Split, Crash],
-        "L7" => &[Pause],
+        "L7" => {
+            scenario.pause_ms = (500, 5_000);
+            &[Standstill]
+        }
         _ if LEASE_RULES.contains(&rule) => &[Pause, Cut, Split, LeaderChange],
         _ => of_data(rule, &mut scenario),
     };
@@ -72,10 +77,14 @@ fn of_data(name: &str, scenario: &mut Scenario) -> &'static [Trouble] {
             &[Cut, CutOneWay, Crash]
         }
         Rule::Fencing => {
-            (scenario.nodes, scenario.replication_factor, scenario.range_bits) = (4, 3, 4);
-            (scenario.clients, scenario.keys, scenario.lease_ms) = (2, 9, 500);
-            scenario.pause_ms = (500, 1_500);
-            &[Split, Cut]
+            // The deposed primary's last effects arrive before the next one of its successor: few writes to many keys, and cuts
+            // that end just when the others have promised.
+            (scenario.nodes, scenario.replication_factor, scenario.range_bits) = (4, 3, 6);
+            (scenario.routers, scenario.clients, scenario.keys) = (2, 4, 80);
+            (scenario.lease_ms, scenario.latency_ms, scenario.commit_ms) = (500, (3, 40), (1, 5));
+            (scenario.pause_ms, scenario.lasts_ms) = ((1_000, 2_000), Some((600, 1_200)));
+            (scenario.tags, scenario.clears) = (0, 0);
+            &[Split]
         }
         Rule::KnownOperations => &[Break, Cut, Slow],
         Rule::OperationsTravel => {

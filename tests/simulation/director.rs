@@ -20,6 +20,8 @@ use crate::{
 /// How long one trouble lasts.
 const SHORT_MS: (u64, u64) = (50, 1_500);
 const LONG_MS: (u64, u64) = (500, 5_000);
+/// Longer than ranges are waited for.
+const STANDSTILL_MS: (u64, u64) = (2_500, 4_000);
 /// How long some nodes follow a leader that was replaced: less than it takes until ranges begin again.
 const DEPOSED_MS: (u64, u64) = (200, 1_400);
 
@@ -41,6 +43,7 @@ pub(crate) struct Director {
     troubles: Vec<Trouble>,
     pause_ms: (u64, u64),
     pairs: (f64, f64),
+    lasts_ms: Option<(u64, u64)>,
     next_ms: u64,
     endings: Vec<(u64, Ending)>,
     /// A node that was registered and is to be switched on.
@@ -56,6 +59,7 @@ impl Director {
             troubles: scenario.troubles.iter().copied().collect(),
             pause_ms: scenario.pause_ms,
             pairs: scenario.pairs,
+            lasts_ms: scenario.lasts_ms,
             next_ms: 0,
             endings: Vec::new(),
             joining: None,
@@ -162,6 +166,10 @@ impl Director {
                 world.hosts.set_paused(one, true);
                 self.later(LONG_MS, Ending::Resume(one));
             }
+            Trouble::Standstill => {
+                world.hosts.set_paused(world.authority_host, true);
+                self.later(STANDSTILL_MS, Ending::Resume(world.authority_host));
+            }
             Trouble::LeaderChange => {
                 let kept = self.random.random_range(0..4);
                 let behind_ms = if self.random.random_bool(0.5) { self.draw((10, 600)) } else { 0 };
@@ -180,13 +188,18 @@ impl Director {
         }
     }
 
+    fn lasts_ms(&mut self) -> (u64, u64) {
+        let is_short = self.random.random_bool(0.5);
+        self.lasts_ms.unwrap_or(if is_short { SHORT_MS } else { LONG_MS })
+    }
+
     fn later(&mut self, range_ms: (u64, u64), ending: Ending) {
         let at_ms = now_ms() + self.draw(range_ms);
         self.endings.push((at_ms, ending));
     }
 
     fn cut(&mut self, world: &World, directions: &[(HostId, HostId)]) {
-        let range_ms = if self.random.random_bool(0.5) { SHORT_MS } else { LONG_MS };
+        let range_ms = self.lasts_ms();
         let at_ms = now_ms() + self.draw(range_ms);
         for (from, to) in directions {
             world.net.set_cut(*from, *to, true);
@@ -204,7 +217,7 @@ impl Director {
         }
         let at = running[self.random.random_range(0..running.len())];
         world.crash_node(at, self.random.random_bool(0.5));
-        let range_ms = if self.random.random_bool(0.5) { SHORT_MS } else { LONG_MS };
+        let range_ms = self.lasts_ms();
         self.later(range_ms, Ending::Start(at));
     }
 

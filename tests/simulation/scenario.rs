@@ -22,9 +22,12 @@ pub(crate) enum Trouble {
     Leave,
     Settings,
     Weights,
+    /// The authority stands still for longer than ranges are waited for. Only where it is asked for: everyone is refused meanwhile.
+    Standstill,
 }
 
 impl Trouble {
+    /// Those that are drawn from.
     pub(crate) const ALL: [Self; 13] = [
         Self::Cut,
         Self::CutOneWay,
@@ -65,6 +68,8 @@ pub(crate) struct Scenario {
     pub(crate) pairs: (f64, f64),
     /// Between troubles.
     pub(crate) pause_ms: (u64, u64),
+    /// How long cuts and crashes last; `None`: short or long, by chance.
+    pub(crate) lasts_ms: Option<(u64, u64)>,
     /// How long there is trouble.
     pub(crate) chaos_ms: u64,
     /// Records that a node may hold; 0: no limit.
@@ -103,6 +108,7 @@ impl Scenario {
             troubles,
             pairs: (0.3, 0.3),
             pause_ms: *choose(&mut random, &[(50, 400), (200, 1_500), (500, 3_000)]),
+            lasts_ms: None,
             chaos_ms: random.random_range(6_000..=12_000),
             max_items: if random.random_bool(0.12) { 4 } else { 0 },
             fill_rate: *choose(&mut random, &[0, 0, 2_000, 20_000]),
