@@ -166,7 +166,7 @@ pub(crate) enum ConfigCommand {
     #[command(after_help = examples::CONFIG_SET)]
     Set {
         /// What to change: strategy (lru, lfu, fifo, ttl, s3fifo, w_tinylfu or sieve), max_memory, max_items, default_ttl, cleanup_interval, compression_enabled,
-        /// encryption_enabled, default_backend
+        /// encryption_enabled, lfu_aging (none or dynamic), default_backend
         #[arg(required = true, value_name = "FIELD=VALUE", value_parser = parse::pair)]
         fields: Vec<(String, String)>,
         #[command(flatten)]

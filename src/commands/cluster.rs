@@ -30,6 +30,7 @@ const FIELDS: &[&str] = &[
     "cleanup_interval",
     "compression_enabled",
     "encryption_enabled",
+    "lfu_aging",
     "default_backend",
 ];
 

@@ -77,6 +77,7 @@ fn initial_config(reader: &mut Reader<'_>, limits: Limits, warnings: &mut Vec<St
         cleanup_interval: reader.integer("CACHE_CLEANUP_INTERVAL", 1..=86_400),
         compression_enabled: reader.boolean("CACHE_COMPRESSION_ENABLED"),
         encryption_enabled: reader.boolean("CACHE_ENCRYPTION_ENABLED"),
+        ..CacheConfig::default()
     };
     InitialConfig { default_backend: config.backend, config }
 }

@@ -43,12 +43,16 @@ async fn patch_changes_what_is_given_only() {
     expected["max_items"] = json!(123);
     assert_eq!(answer["config"], expected);
     let answer = api
-        .patch("/api/cache/config", &json!({"default_ttl": 0, "cleanup_interval": 86_400, "max_memory": 0}))
+        .patch(
+            "/api/cache/config",
+            &json!({"default_ttl": 0, "cleanup_interval": 86_400, "max_memory": 0, "lfu_aging": "dynamic"}),
+        )
         .await
         .ok();
     expected["default_ttl"] = json!(0);
     expected["cleanup_interval"] = json!(86_400);
     expected["max_memory"] = json!(0);
+    expected["lfu_aging"] = json!("dynamic");
     assert_eq!((&answer["config"], &config(&api).await), (&expected, &expected));
 }
 
@@ -100,6 +104,7 @@ async fn what_is_wrong_or_not_built_is_refused_with_all_its_faults() {
         ("backend", vec![json!("file"), json!("floppy"), json!(0)]),
         ("compression_enabled", vec![json!(true), json!("false"), json!(1)]),
         ("encryption_enabled", vec![json!(true)]),
+        ("lfu_aging", vec![json!("some"), json!(true), json!(null)]),
     ] {
         for value in values {
             let body = json!({field: value});

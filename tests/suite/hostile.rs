@@ -161,6 +161,7 @@ async fn wrong_types_everywhere_are_refused() {
         "default_ttl",
         "cleanup_interval",
         "compression_enabled",
+        "lfu_aging",
         "default_backend",
     ] {
         for value in [json!(null), json!([]), json!({}), json!("\u{0}"), json!(-1), json!(1e308), json!(1.5)] {

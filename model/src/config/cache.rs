@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Backend, Strategy};
+use super::{Backend, LfuAging, Strategy};
 
 /// How one (namespace, backend) behaves, field by field as clients see it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -23,6 +23,8 @@ pub struct CacheConfig {
     pub compression_enabled: bool,
     /// Whether stored bytes are encrypted.
     pub encryption_enabled: bool,
+    /// Whether `lfu` lets what was used often once grow old.
+    pub lfu_aging: LfuAging,
 }
 
 impl Default for CacheConfig {
@@ -36,6 +38,7 @@ impl Default for CacheConfig {
             cleanup_interval: 300,
             compression_enabled: false,
             encryption_enabled: false,
+            lfu_aging: LfuAging::None,
         }
     }
 }
@@ -57,6 +60,8 @@ pub struct ConfigPatch {
     pub compression_enabled: Option<bool>,
     /// New choice of encryption.
     pub encryption_enabled: Option<bool>,
+    /// New aging of `lfu`.
+    pub lfu_aging: Option<LfuAging>,
 }
 
 impl ConfigPatch {
@@ -71,6 +76,7 @@ impl ConfigPatch {
             cleanup_interval: self.cleanup_interval.unwrap_or(config.cleanup_interval),
             compression_enabled: self.compression_enabled.unwrap_or(config.compression_enabled),
             encryption_enabled: self.encryption_enabled.unwrap_or(config.encryption_enabled),
+            lfu_aging: self.lfu_aging.unwrap_or(config.lfu_aging),
         }
     }
 }

@@ -79,6 +79,16 @@ words!(
 );
 
 words!(
+    /// Whether `lfu` lets what was used often once grow old.
+    LfuAging {
+        /// Uses count for ever: exact LFU.
+        None = "none",
+        /// What is used gets the age of the list on top of its uses (LFU with dynamic aging).
+        Dynamic = "dynamic",
+    }
+);
+
+words!(
     /// What a client says its value is.
     DataType {
         /// A JSON string.

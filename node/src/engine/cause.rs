@@ -2,7 +2,7 @@
 
 use ringhold_model::wire::EvictionCauses;
 
-use super::{pool::Budget, room::Margin};
+use super::budget::{Budget, Margin};
 
 /// See the module.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

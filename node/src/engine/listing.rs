@@ -4,8 +4,6 @@
 //! records enter the lists and the wheel, in the order of their last access as far as it is known here: a copy hears of writes
 //! when they happen, of reads when it is filled.
 
-use std::sync::Arc;
-
 use super::{
     policy::{entry_order, list_of},
     pool::Place,
@@ -44,7 +42,7 @@ impl Shard {
     }
 
     /// Takes a record out of its list; returns what it is charged.
-    fn delist(&mut self, shared: &Shared, at: u32) -> u64 {
+    pub(super) fn delist(&mut self, shared: &Shared, at: u32) -> u64 {
         let slot = self.slots.get(at);
         let bytes = (shared.charge)(slot.bytes());
         let space = self.spaces[usize::from(slot.space)].as_ref().expect("a used slot's space is there");
@@ -80,55 +78,36 @@ impl Shard {
         slots
     }
 
-    /// Places of records that were delisted in the node's order of accesses, ascending: those that they had, so that shards do
-    /// not go one after the other. Among records that change lists these are dealt out anew in the order of the new list.
-    fn places(&self, slots: Vec<u32>) -> Vec<(u64, u32)> {
-        let (stay, change): (Vec<_>, Vec<_>) =
-            self.in_order(slots).into_iter().partition(|(list, at)| self.slots.get(*at).list() == *list);
-        let rank = |(_, at): &(usize, u32)| self.slots.get(*at).rank();
-        let mut ranks: Vec<_> = change.iter().map(rank).collect();
-        ranks.sort_unstable();
-        let changed = ranks.into_iter().zip(change.iter().map(|(_, at)| *at));
-        let mut places: Vec<_> = stay.iter().map(|stays| (rank(stays), stays.1)).chain(changed).collect();
-        places.sort_unstable();
-        places
-    }
-
-    /// Brings the lists in line with a space's new pool or strategy; charges move from pool to pool. No record is lost or
-    /// hidden, and each keeps what its slot tells: uses, deadline, last use, age. All records of the shard at once, under its
-    /// lock: a config is changed by hand and rarely, a walk costs well under a microsecond a record, and so no write ever meets
-    /// a space that is half under one strategy and half under another.
-    pub(super) fn relist_space(&mut self, shared: &Shared, info: &SpaceInfo) {
-        let space = self.space(shared, info);
-        let (from, number) = (space.pool.clone(), usize::from(info.number));
+    /// Moves a space to another pool, with its records and what they are charged. Each keeps its place in the node's order of
+    /// accesses, and what its slot tells: uses, deadline, last use, age. All records of the shard at once, under its lock, because
+    /// a record's pool is its space's: this happens once, when a namespace gets a config of its own.
+    pub(super) fn change_pool(&mut self, shared: &Shared, info: &SpaceInfo) {
+        // Made if need be: a write that planned with the old state would make it in the old pool.
+        let (from, to, number) = (self.space(shared, info).pool.clone(), &info.pool, usize::from(info.number));
+        let space = self.spaces[number].as_ref().expect("made above");
         let (mut items, mut bytes, mut listed) = (0, 0, Vec::new());
-        for at in self.spaces[number].as_ref().expect("made above").index.all(&self.slots) {
+        for at in space.index.all(&self.slots) {
             let slot = self.slots.get(at);
             items += 1;
             bytes += (shared.charge)(slot.bytes());
             if self.parts[self.part_index(shared, slot.hash)].is_listed {
-                listed.push(at);
+                listed.push((slot.rank(), at));
             }
         }
-        let moves = !Arc::ptr_eq(&from, &info.pool);
-        let goes = |at: &u32| moves || self.slots.get(*at).bytes().strategy().is_none();
-        listed.retain(goes);
-        for &at in &listed {
+        listed.sort_unstable();
+        for &(_, at) in &listed {
             self.delist(shared, at);
         }
-        let space = self.space(shared, info);
-        (space.pool, space.strategy) = (info.pool.clone(), info.config.strategy);
-        for (tick, at) in self.places(listed) {
+        self.spaces[number].as_mut().expect("made above").pool = to.clone();
+        for (tick, at) in listed {
             let charge = (shared.charge)(self.slots.get(at).bytes());
             self.enlist(at, tick, charge);
         }
-        if moves {
-            if let Some(own) = &from.budget {
-                own.release(items, bytes);
-            }
-            if let Some(own) = &info.pool.budget {
-                own.admit(items, bytes);
-            }
+        if let Some(own) = &from.budget {
+            own.release(items, bytes);
+        }
+        if let Some(own) = &to.budget {
+            own.admit(items, bytes);
         }
     }
 }

@@ -52,7 +52,19 @@ impl Lists {
         pool.publish_ranks(shard, list, policy);
     }
 
-    /// The item, which was touched and was charged `was` before, has other bytes or another deadline, or another strategy.
+    /// The item's deadline is about to change, and perhaps its strategy; [`Lists::renew`] follows. `place` tells what it was
+    /// charged.
+    pub(super) fn prepare(&mut self, slots: &mut Slab, place: Place<'_>, at: u32, strategy: Strategy) {
+        let list = slots.get(at).list();
+        if list == list_of(strategy) {
+            self.policy_mut(place.pool, list).prepare(slots, at);
+        } else {
+            self.take(slots, place, at);
+        }
+    }
+
+    /// The item, which was touched and [prepared](Lists::prepare) and was charged `was` before, has other bytes or another
+    /// deadline, or another strategy.
     pub(super) fn renew(
         &mut self,
         slots: &mut Slab,
@@ -64,7 +76,6 @@ impl Lists {
     ) {
         let list = slots.get(at).list();
         if list != list_of(strategy) {
-            self.take(slots, Place { bytes: was, ..place }, at);
             return self.add(slots, place, at, strategy, tick);
         }
         let shard = self.shard;
@@ -120,6 +131,24 @@ impl Lists {
     /// The item that goes after `at`, if it is one of the same queue.
     pub(super) fn after(&self, slots: &Slab, pool: &Pool, at: u32) -> Option<u32> {
         self.policy(pool, slots.get(at).list())?.after(slots, at)
+    }
+
+    /// The items of a list in the order in which its queues hold them, the queue that gives up an item next first.
+    pub(super) fn walk<'a>(
+        &'a self,
+        slots: &'a Slab,
+        pool: &Pool,
+        list: usize,
+    ) -> impl Iterator<Item = (Rank, u32)> + 'a {
+        let policy = self.policy(pool, list);
+        let (next, queues) = (policy::queue_of(list, |queue| pool.items(queue)), queues_of(list));
+        let others = queues.clone().filter(move |queue| *queue != next);
+        let first = move |queue| policy.and_then(|policy| policy.first(queue - queues.start));
+        std::iter::once(next).chain(others).flat_map(move |queue| {
+            let after = move |at: &u32| policy.and_then(|policy| policy.after(slots, *at));
+            std::iter::successors(first(queue), after)
+                .map(move |at| (policy.map_or(Rank::NONE, |p| p.rank_of(slots, at)), at))
+        })
     }
 
     /// Rank of the item that goes after `at`; `NONE`: there is none.

@@ -20,12 +20,13 @@
 //! Deliberately absent: connections, frames, the replicated state's rules (`ringhold_model::cluster`).
 //!
 //! Reading order: `shard`, `part`, `table` → `point`, `write`, `small`, `order` → `selection`, `scan`, `survey`, `remove` → `gather`,
-//! `follow`, `plan`, `answers`, `chunk` → `room`, `victim`, `lists`, `policy`, `shrink`, `demand` → `view`, `listing`, `chores` →
+//! `follow`, `plan`, `answers`, `chunk` → `room`, `victim`, `lists`, `policy`, `shrink`, `demand` → `view`, `listing`, `switch`, `chores` →
 //! `insight`, `cause`, `analytics`.
 
 mod analytics;
 mod answers;
 mod block;
+mod budget;
 mod cause;
 pub mod charge;
 mod check;
@@ -34,6 +35,7 @@ mod chunk;
 mod commit;
 mod copies;
 mod demand;
+mod due;
 mod effect;
 mod fills;
 mod follow;
@@ -66,12 +68,18 @@ mod space;
 mod stats;
 mod sums;
 mod survey;
+mod switch;
 mod table;
 mod tags;
 mod victim;
 mod view;
 mod wheel;
 mod write;
+
+/// What `budget` and `due` are made of; the tests that try all orders put others in their place.
+mod atomic {
+    pub(super) use std::sync::atomic::{AtomicU64, Ordering};
+}
 
 #[cfg(test)]
 mod tests;
@@ -94,10 +102,11 @@ pub use self::{
     survey::Found as Surveyed,
 };
 use self::{
+    budget::Budget,
     demand::Demands,
+    due::NextDue,
     fills::FilledSums,
     outbox::Outbox,
-    pool::Budget,
     previous::Previous,
     shard::{Shard, Shared},
     view::{Registry, View},
@@ -169,7 +178,7 @@ impl Engine {
             chunk_bytes: options.chunk_bytes,
             total: Budget::default(),
             ticks: AtomicU64::new(1),
-            next_due: AtomicU64::new(u64::MAX),
+            next_due: NextDue::default(),
             outbox: Outbox::default(),
             demands: Demands::default(),
             filled: FilledSums::default(),

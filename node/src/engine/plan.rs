@@ -12,9 +12,9 @@ use ringhold_model::{Generation, NamespaceId, Version, config::Backend};
 
 use super::{
     block::Block,
+    budget::Margin,
     effect::{Change, Effect, Record},
     pool::Pool,
-    room::Margin,
     shard::{Shard, Shared},
     space::SpaceInfo,
     table::Incoming,

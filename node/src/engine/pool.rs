@@ -1,27 +1,16 @@
 //! Limits. A *pool* is a set of spaces that share one limit and one order of eviction.
 //!
 //! The default pool's limit (the config of the namespace `default`) bounds everything the node holds; a namespace with a
-//! config of its own has a pool of its own besides. A write reserves its room by compare-and-swap *before* its item is
-//! linked, and room is given back only *after* an item was unlinked, so a limit is not passed for a moment.
+//! config of its own has a pool of its own besides. How a limit is kept is in `budget`.
 
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering::Relaxed};
 
-use ringhold_model::config::CacheConfig;
+use ringhold_model::config::{CacheConfig, LfuAging};
 
 use super::{
+    budget::Budget,
     policy::{Common, LISTS, Policy, QUEUES, Rank, list_of, queues_of},
-    room::Margin,
 };
-
-/// Counts items and bytes and refuses what passes the limits. Written by every thread; relaxed, because each counter alone
-/// carries the promise and the items themselves are published by the shards' locks.
-#[derive(Debug, Default)]
-pub(super) struct Budget {
-    max_items: AtomicU64,
-    max_bytes: AtomicU64,
-    items: AtomicU64,
-    bytes: AtomicU64,
-}
 
 /// Spaces with one limit and one order of eviction.
 #[derive(Debug)]
@@ -65,73 +54,6 @@ struct Queue {
     items: AtomicU64,
 }
 
-impl Budget {
-    /// Sets the limits (0: none); new reservations obey at once, what is there already is evicted in steps.
-    pub(super) fn limit(&self, max_items: u64, max_bytes: u64) {
-        self.max_items.store(max_items, Relaxed);
-        self.max_bytes.store(max_bytes, Relaxed);
-    }
-
-    /// Limit of items; 0: none.
-    pub(super) fn max_items(&self) -> u64 {
-        self.max_items.load(Relaxed)
-    }
-
-    /// Limit of bytes; 0: none.
-    pub(super) fn max_bytes(&self) -> u64 {
-        self.max_bytes.load(Relaxed)
-    }
-
-    pub(super) fn items(&self) -> u64 {
-        self.items.load(Relaxed)
-    }
-
-    pub(super) fn bytes(&self) -> u64 {
-        self.bytes.load(Relaxed)
-    }
-
-    /// Reserves room; false: there is none.
-    pub(super) fn reserve(&self, items: u64, bytes: u64, margin: Margin) -> bool {
-        if !add(&self.items, items, margin.of(self.max_items())) {
-            return false;
-        }
-        if !add(&self.bytes, bytes, margin.of(self.max_bytes())) {
-            self.items.fetch_sub(items, Relaxed);
-            return false;
-        }
-        true
-    }
-
-    /// How many items and bytes are too few for these.
-    pub(super) fn short(&self, items: u64, bytes: u64) -> (u64, u64) {
-        let short = |max: u64, used: u64, more: u64| if max == 0 { 0 } else { (used + more).saturating_sub(max) };
-        (short(self.max_items(), self.items(), items), short(self.max_bytes(), self.bytes(), bytes))
-    }
-
-    /// Gives room back.
-    pub(super) fn release(&self, items: u64, bytes: u64) {
-        self.bytes.fetch_sub(bytes, Relaxed);
-        self.items.fetch_sub(items, Relaxed);
-    }
-
-    /// Counts what is there already, whatever the limit.
-    pub(super) fn admit(&self, items: u64, bytes: u64) {
-        self.items.fetch_add(items, Relaxed);
-        self.bytes.fetch_add(bytes, Relaxed);
-    }
-
-    /// True when the limit of items is nearer than the limit of bytes.
-    pub(super) fn is_bound_by_items(&self) -> bool {
-        let (items, bytes) = (u128::from(self.max_items()), u128::from(self.max_bytes()));
-        items != 0 && (bytes == 0 || u128::from(self.items()) * bytes >= u128::from(self.bytes()) * items)
-    }
-
-    /// True when a lowered limit is passed.
-    pub(super) fn is_over(&self) -> bool {
-        self.short(0, 0) != (0, 0)
-    }
-}
-
 impl Pool {
     pub(super) fn new(number: u16, shards: usize, budget: Option<Budget>) -> Self {
         let published = |_| Published {
@@ -156,11 +78,21 @@ impl Pool {
     pub(super) fn configure(&self, config: &CacheConfig) {
         self.list.store(list_of(config.strategy), Relaxed);
         self.common.max_items.store(config.max_items, Relaxed);
+        let ages = config.lfu_aging == LfuAging::Dynamic;
+        // What is there when aging begins has its uses as its priority.
+        if !self.common.lfu_ages.swap(ages, Relaxed) {
+            self.common.lfu_age.store(0, Relaxed);
+        }
     }
 
     /// Number of the list of the config's strategy.
     pub(super) fn list(&self) -> usize {
         self.list.load(Relaxed)
+    }
+
+    /// True when the priorities of its LFU list age.
+    pub(super) fn ages(&self) -> bool {
+        self.common.lfu_ages.load(Relaxed)
     }
 
     /// A shard's part of a list has its first item.
@@ -234,13 +166,4 @@ fn set(published: &AtomicU64, value: u64) {
     if published.load(Relaxed) != value {
         published.store(value, Relaxed);
     }
-}
-
-fn add(counter: &AtomicU64, amount: u64, max: u64) -> bool {
-    if max == 0 {
-        counter.fetch_add(amount, Relaxed);
-        return true;
-    }
-    let room = |value: u64| value.checked_add(amount).filter(|sum| *sum <= max || amount == 0);
-    counter.fetch_update(Relaxed, Relaxed, room).is_ok()
 }

@@ -1,10 +1,10 @@
 //! Making room: reservations, and what is done when there is none. What goes is chosen in `victim`.
 
-use std::sync::{Arc, atomic::Ordering::Relaxed};
+use std::sync::Arc;
 
 use ringhold_model::wire::Fault;
 
-use super::{Engine, pool::Pool};
+use super::{Engine, budget::Margin, pool::Pool};
 
 /// Looks at slots in one hold of a shard's lock.
 const LOOKS_PER_HOLD: u32 = 256;
@@ -16,25 +16,6 @@ pub(super) enum Short {
     Pool,
     /// The limit of the node.
     Total,
-}
-
-/// How much of the limits a write leaves to copies, which cannot make room for themselves.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Margin {
-    /// Nothing: all may be used.
-    None,
-    /// A fiftieth.
-    Copies,
-}
-
-impl Margin {
-    /// What may be used of a limit.
-    pub(super) const fn of(self, max: u64) -> u64 {
-        match self {
-            Self::None => max,
-            Self::Copies => max - max / 50,
-        }
-    }
 }
 
 impl Engine {
@@ -74,9 +55,8 @@ impl Engine {
     /// Frees records whose time is over, each look costing one of `budget`. Returns how many it freed.
     pub(super) fn expire_some(&self, now_ms: u64, budget: &mut u32) -> u64 {
         let mut freed = 0;
-        while *budget > 0 && self.shared.next_due.load(Relaxed) <= now_ms {
-            // Raised before the shards are read: an insert that lowers it meanwhile is not lost.
-            self.shared.next_due.store(u64::MAX, Relaxed);
+        while *budget > 0 && self.shared.next_due.get() <= now_ms {
+            self.shared.next_due.begin_sweep();
             for shard in &self.shards {
                 let mut shard = shard.lock();
                 if shard.next_due <= now_ms {
@@ -85,7 +65,7 @@ impl Engine {
                     freed += shard.expire(&self.shared, now_ms, &mut hold);
                     *budget += hold;
                 }
-                self.shared.next_due.fetch_min(shard.next_due, Relaxed);
+                self.shared.next_due.lower(shard.next_due);
             }
         }
         freed

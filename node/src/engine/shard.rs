@@ -12,15 +12,16 @@ use std::sync::{
 use ringhold_model::{Generation, RangeId};
 
 use super::{
+    budget::Budget,
     charge::Charge,
     demand::Demands,
+    due::NextDue,
     effect::Reason,
     fills::FilledSums,
     lease::Lease,
     lists::Lists,
     outbox::Outbox,
     part::Part,
-    pool::Budget,
     slab::{Slab, Slot},
     space::{Space, SpaceInfo},
     wheel::Wheel,
@@ -43,7 +44,7 @@ pub(super) struct Shared {
     /// Order of all accesses; see [`Shared::tick`].
     pub ticks: AtomicU64,
     /// Nothing on the node is due before; lowered by every insert, raised by sweeps.
-    pub next_due: AtomicU64,
+    pub next_due: NextDue,
     pub outbox: Outbox,
     pub demands: Demands,
     pub filled: FilledSums,

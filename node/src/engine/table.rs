@@ -1,7 +1,5 @@
 //! The ways of a record into a shard and out of it. No effects: what is done here is ordered by `order` or was by another node.
 
-use std::sync::atomic::Ordering::Relaxed;
-
 use super::{
     block::Block,
     effect::Record,
@@ -93,11 +91,12 @@ impl Shard {
         slot.access_count = u32::try_from(access_count).unwrap_or(u32::MAX);
         let old = slot.block.replace(block);
         if is_listed {
+            let strategy = space.strategy_of(self.slots.get(at));
+            self.lists.prepare(&mut self.slots, Place { pool: &space.pool, bytes: gone.charge }, at, strategy);
             self.wheel.remove(&mut self.slots, at);
             self.expire_at(shared, at, deadline_ms);
             let space = self.spaces[usize::from(info.number)].as_ref().expect("a used slot's space is there");
-            let (place, strategy) =
-                (Place { pool: &space.pool, bytes: new.charge }, space.strategy_of(self.slots.get(at)));
+            let place = Place { pool: &space.pool, bytes: new.charge };
             self.lists.renew(&mut self.slots, place, gone.charge, at, strategy, (tick, is_new));
         } else {
             slot.set_rank(tick);
@@ -151,9 +150,7 @@ impl Shard {
         self.wheel.insert(&mut self.slots, at, deadline);
         if deadline < self.next_due {
             self.next_due = deadline;
-            if deadline < shared.next_due.load(Relaxed) {
-                shared.next_due.fetch_min(deadline, Relaxed);
-            }
+            shared.next_due.lower(deadline);
         }
     }
 }

@@ -8,12 +8,14 @@
 use std::borrow::Borrow;
 
 use parking_lot::MutexGuard;
+use ringhold_model::config::Strategy;
 
 use super::{
     Engine,
+    budget::Budget,
     cause::Cause,
     policy::{LISTS, Look, Rank, is_comparable, queue_of, rival_of},
-    pool::{Budget, Pool},
+    pool::Pool,
     room::Short,
     shard::Shard,
 };
@@ -46,7 +48,7 @@ impl Engine {
     fn evict_from<P: Borrow<Pool>>(&self, pools: &[P], budget: &Budget, spare: Option<u64>, now_ms: u64) -> bool {
         let why = Why { cause: Cause::in_budget(budget), now_ms, spare };
         let mut without = [false; LISTS.len()];
-        while let Some(list) = most_over_its_share(pools, budget, without) {
+        while let Some(list) = most_over_its_share(pools, budget.is_bound_by_items(), without) {
             if let Some(is_evicted) = self.evict_of(pools, list, why) {
                 return is_evicted;
             }
@@ -57,7 +59,7 @@ impl Engine {
 
     /// Evicts the first record of a list. `None`: there is only the one to spare.
     fn evict_of<P: Borrow<Pool>>(&self, pools: &[P], list: usize, why: Why) -> Option<bool> {
-        let pools = if is_comparable(list) { pools } else { std::slice::from_ref(largest(pools, list)) };
+        let pools = if compares(pools, list) { pools } else { std::slice::from_ref(largest(pools, list)) };
         let items = |queue| pools.iter().map(|pool| pool.borrow().items(queue)).sum();
         let mut queue = queue_of(list, items);
         for spared in 0..=SPARED_MAX {
@@ -145,12 +147,15 @@ impl Engine {
 }
 
 /// The list that gives up an item; `None`: all are empty. With one list that holds anything nothing is counted.
-fn most_over_its_share<P: Borrow<Pool>>(pools: &[P], budget: &Budget, without: [bool; LISTS.len()]) -> Option<usize> {
+pub(super) fn most_over_its_share<P: Borrow<Pool>>(
+    pools: &[P],
+    by_items: bool,
+    without: [bool; LISTS.len()],
+) -> Option<usize> {
     let mut open =
         (0..LISTS.len()).filter(|list| !without[*list] && pools.iter().any(|pool| pool.borrow().is_open(*list)));
     let first = open.next()?;
     let Some(second) = open.next() else { return Some(first) };
-    let by_items = budget.is_bound_by_items();
     let held = |list: usize| -> u64 { pools.iter().map(|pool| holds(pool.borrow(), list, by_items)).sum() };
     let own = pools.first().map_or(0, |pool| pool.borrow().list());
     [first, second]
@@ -159,6 +164,11 @@ fn most_over_its_share<P: Borrow<Pool>>(pools: &[P], budget: &Budget, without: [
         .map(|list| (held(list), list == own, list))
         .max_by_key(|(held, is_own, list)| (*held, *is_own, std::cmp::Reverse(*list)))
         .map(|(_, _, list)| list)
+}
+
+/// True when a list's ranks compare over the pools. Where LFU ages, each pool has an age of its own.
+pub(super) fn compares<P: Borrow<Pool>>(pools: &[P], list: usize) -> bool {
+    is_comparable(list) && (LISTS[list] != Strategy::Lfu || !pools.iter().any(|pool| pool.borrow().ages()))
 }
 
 fn largest<P: Borrow<Pool>>(pools: &[P], list: usize) -> &P {

@@ -16,13 +16,7 @@ use ringhold_model::{
     key::DEFAULT_NAMESPACE,
 };
 
-use super::{
-    Engine, Now,
-    commit::Woken,
-    pool::{Budget, Pool},
-    shard::Shared,
-    space::SpaceInfo,
-};
+use super::{Engine, Now, budget::Budget, commit::Woken, pool::Pool, shard::Shared, space::SpaceInfo};
 
 /// Longer than any write is sent again.
 const UNSURE_MS: u64 = 60_000;
@@ -203,19 +197,21 @@ impl Engine {
     }
 
     fn apply_space(&self, known: &SpaceInfo, info: &SpaceInfo, now: Now) {
-        let moves = !Arc::ptr_eq(&known.pool, &info.pool);
-        let relists = moves || known.config.strategy != info.config.strategy;
-        if known.generation == info.generation && !relists {
-            return;
+        let (clears, moves) = (known.generation != info.generation, !Arc::ptr_eq(&known.pool, &info.pool));
+        if clears || moves {
+            for shard in &self.shards {
+                let mut shard = shard.lock();
+                if clears {
+                    shard.clear(&self.shared, info.number, info.generation, now.mono_ms);
+                }
+                if moves {
+                    shard.change_pool(&self.shared, info);
+                }
+            }
         }
-        for shard in &self.shards {
-            let mut shard = shard.lock();
-            if known.generation != info.generation {
-                shard.clear(&self.shared, info.number, info.generation, now.mono_ms);
-            }
-            if relists {
-                shard.relist_space(&self.shared, info);
-            }
+        let order = |info: &SpaceInfo| (info.config.strategy, info.config.lfu_aging);
+        if order(known) != order(info) {
+            self.switch(known, info);
         }
     }
 }

@@ -15,11 +15,12 @@ use ringhold_model::{
 use super::{
     Engine, Item, Outcome,
     block::Block,
+    budget::Margin,
     check::check_record,
     effect::Record,
     point::{Frame, Waits},
     pool::Pool,
-    room::{Margin, Short},
+    room::Short,
     shard::Shard,
     slab::Slot,
     space::SpaceInfo,

@@ -212,7 +212,8 @@ pub(super) fn config_request() -> Value {
         "default_ttl": 3600,
         "cleanup_interval": 300,
         "compression_enabled": false,
-        "encryption_enabled": false
+        "encryption_enabled": false,
+        "lfu_aging": "none"
     })
 }
 

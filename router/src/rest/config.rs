@@ -1,7 +1,7 @@
 //! Bodies that set the cache configuration.
 
 use ringhold_model::config::{
-    Backend, CLEANUP_INTERVAL_MAX_SECONDS, CacheConfig, ConfigPatch, DEFAULT_TTL_MAX_SECONDS, Strategy,
+    Backend, CLEANUP_INTERVAL_MAX_SECONDS, CacheConfig, ConfigPatch, DEFAULT_TTL_MAX_SECONDS, LfuAging, Strategy,
 };
 use serde_json::value::RawValue;
 
@@ -17,7 +17,7 @@ use crate::json::Fields;
 /// Largest `max_memory` and `max_items`: what every JSON reader still takes exactly (2^53 - 1).
 pub const LIMIT_MAX: u64 = 9_007_199_254_740_991;
 
-const NAMES: [&str; 9] = [
+const NAMES: [&str; 10] = [
     "backend",
     "strategy",
     "max_memory",
@@ -26,6 +26,7 @@ const NAMES: [&str; 9] = [
     "cleanup_interval",
     "compression_enabled",
     "encryption_enabled",
+    "lfu_aging",
     "default_backend",
 ];
 
@@ -43,7 +44,7 @@ pub struct ConfigChange {
 /// Reads a whole configuration; what is left out takes its default.
 pub fn parse_whole(bytes: &[u8], limits: &Limits) -> Result<CacheConfig, ApiError> {
     let fields = body::object(bytes, &NAMES)?;
-    let change = change(&fields, 8, limits)?;
+    let change = change(&fields, 9, limits)?;
     let base = CacheConfig { backend: change.backend.unwrap_or(Backend::Memory), ..CacheConfig::default() };
     Ok(change.patch.applied_to(&base))
 }
@@ -51,7 +52,7 @@ pub fn parse_whole(bytes: &[u8], limits: &Limits) -> Result<CacheConfig, ApiErro
 /// Reads the fields of a PATCH; at least one must be given. `backend` is the one that the query names.
 pub fn parse_patch(bytes: &[u8], backend: Option<Backend>, limits: &Limits) -> Result<ConfigChange, ApiError> {
     let fields = body::object(bytes, &NAMES)?;
-    let change = change(&fields, 9, limits)?;
+    let change = change(&fields, 10, limits)?;
     let whole = std::str::from_utf8(bytes).unwrap_or_default().trim();
     let fault = if change.patch == ConfigPatch::default() && change.default_backend.is_none() {
         Place::BODY.fault("value_error", &[], "Give at least one field to change").with_raw(whole)
@@ -68,7 +69,7 @@ pub fn parse_patch(bytes: &[u8], backend: Option<Backend>, limits: &Limits) -> R
 }
 
 /// Reads the first `known` of the fields. Null is no value for any of them.
-fn change(fields: &Fields<'_, 9>, known: usize, limits: &Limits) -> Result<ConfigChange, ApiError> {
+fn change(fields: &Fields<'_, 10>, known: usize, limits: &Limits) -> Result<ConfigChange, ApiError> {
     let mut reader = Reader { fields, known, faults: Vec::new() };
     for (place, name) in NAMES.iter().enumerate().take(known) {
         if let (true, Some(raw)) = (fields.repeated[place], fields.values[place]) {
@@ -85,8 +86,11 @@ fn change(fields: &Fields<'_, 9>, known: usize, limits: &Limits) -> Result<Confi
             cleanup_interval: reader.number(5, 1, CLEANUP_INTERVAL_MAX_SECONDS),
             compression_enabled: reader.switch(6, "CACHE_COMPRESSION_ENABLED"),
             encryption_enabled: reader.switch(7, "CACHE_ENCRYPTION_ENABLED"),
+            lfu_aging: reader.word(8, |text, place| {
+                word::choice(text, LfuAging::ALL.iter().map(|word| word.as_str()), place, &["lfu_aging"])
+            }),
         },
-        default_backend: reader.word(8, |text, _| {
+        default_backend: reader.word(9, |text, _| {
             let place = Place { name: Some("default_backend"), ..Place::BODY };
             word::backend_at(text, &place, &[])
         }),
@@ -95,7 +99,7 @@ fn change(fields: &Fields<'_, 9>, known: usize, limits: &Limits) -> Result<Confi
 }
 
 struct Reader<'f, 'a> {
-    fields: &'f Fields<'a, 9>,
+    fields: &'f Fields<'a, 10>,
     known: usize,
     faults: Vec<FieldFault>,
 }
@@ -158,8 +162,8 @@ mod tests {
     #[test]
     fn every_fault_is_listed() {
         let body = br#"{"backend": "redis", "strategy": 1, "max_memory": -1, "max_items": 1.5, "default_ttl": 1e308,
-            "cleanup_interval": 0, "compression_enabled": true, "encryption_enabled": "no", "max_items": 2.5}"#;
-        assert_eq!(locs(parse_whole(body, &Limits::default())).len(), 9);
+            "cleanup_interval": 0, "compression_enabled": true, "encryption_enabled": "no", "lfu_aging": "some", "max_items": 2.5}"#;
+        assert_eq!(locs(parse_whole(body, &Limits::default())).len(), 10);
         assert_eq!(locs(parse_whole(b"[]", &Limits::default())).len(), 1);
     }
 

@@ -9,10 +9,10 @@ use serde::Deserialize;
 
 use crate::{
     cluster::{
-        command::{Outcome, RequestId},
-        state::{self, Addresses, ConfigRecord, NodeState, RangeRecord},
+        command::{self, Rejection, RequestId},
+        state::{self, Addresses, NodeState, RangeRecord},
     },
-    config::Backend,
+    config::{self, Backend, LfuAging, Strategy},
     ids::{ClusterId, Generation, Incarnation, NamespaceId, NodeId},
 };
 
@@ -34,7 +34,7 @@ pub(super) struct ClusterState {
     configs: BTreeMap<(NamespaceId, Backend), ConfigRecord>,
     default_backend: Option<Backend>,
     settings: Settings,
-    answered: VecDeque<(RequestId, Outcome)>,
+    answered: VecDeque<(RequestId, Result<Reply, Rejection>)>,
 }
 
 #[derive(Deserialize)]
@@ -66,6 +66,34 @@ struct Settings {
     min_in_sync: u8,
 }
 
+#[derive(Deserialize)]
+struct ConfigRecord {
+    config: CacheConfig,
+    version: u64,
+}
+
+#[derive(Deserialize)]
+struct CacheConfig {
+    backend: Backend,
+    strategy: Strategy,
+    max_memory: u64,
+    max_items: u64,
+    default_ttl: u64,
+    cleanup_interval: u64,
+    compression_enabled: bool,
+    encryption_enabled: bool,
+}
+
+#[derive(Deserialize)]
+enum Reply {
+    Done,
+    Registered(NodeId, Option<NodeId>),
+    Started(Incarnation),
+    Namespace(NamespaceId),
+    Cleared(Generation),
+    Config(CacheConfig, u64),
+}
+
 /// Nobody holds a lease of a cluster of that time: its processes are followed by new ones, which are touched when they start.
 /// So `touched_at` and `barrier_at` begin at zero. The number of copies stays as it was stored.
 impl From<ClusterState> for state::ClusterState {
@@ -82,10 +110,14 @@ impl From<ClusterState> for state::ClusterState {
             ranges: old.ranges,
             plan: old.plan.map(state::Plan::from),
             namespaces: old.namespaces.into_iter().map(|(id, namespace)| (id, namespace.into())).collect(),
-            configs: old.configs,
+            configs: old.configs.into_iter().map(|(key, record)| (key, record.into())).collect(),
             default_backend: old.default_backend,
             settings: old.settings.into(),
-            answered: old.answered,
+            answered: old
+                .answered
+                .into_iter()
+                .map(|(name, outcome)| (name, outcome.map(command::Reply::from)))
+                .collect(),
         }
     }
 }
@@ -122,5 +154,41 @@ impl From<Settings> for state::Settings {
     fn from(old: Settings) -> Self {
         let Settings { replication_factor, min_in_sync } = old;
         Self { replication_factor, min_in_sync, ..Self::default() }
+    }
+}
+
+impl From<ConfigRecord> for state::ConfigRecord {
+    fn from(old: ConfigRecord) -> Self {
+        Self { config: old.config.into(), version: old.version }
+    }
+}
+
+/// `lfu` did not age then.
+impl From<CacheConfig> for config::CacheConfig {
+    fn from(old: CacheConfig) -> Self {
+        Self {
+            backend: old.backend,
+            strategy: old.strategy,
+            max_memory: old.max_memory,
+            max_items: old.max_items,
+            default_ttl: old.default_ttl,
+            cleanup_interval: old.cleanup_interval,
+            compression_enabled: old.compression_enabled,
+            encryption_enabled: old.encryption_enabled,
+            lfu_aging: LfuAging::None,
+        }
+    }
+}
+
+impl From<Reply> for command::Reply {
+    fn from(old: Reply) -> Self {
+        match old {
+            Reply::Done => Self::Done,
+            Reply::Registered(node, former) => Self::Registered(node, former),
+            Reply::Started(incarnation) => Self::Started(incarnation),
+            Reply::Namespace(namespace) => Self::Namespace(namespace),
+            Reply::Cleared(generation) => Self::Cleared(generation),
+            Reply::Config(config, version) => Self::Config(config.into(), version),
+        }
     }
 }

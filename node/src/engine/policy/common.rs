@@ -22,6 +22,10 @@ pub(in crate::engine) struct Common {
     pub has_evicted: AtomicBool,
     /// W-TinyLFU: items in the window, on probation and protected.
     pub segments: [AtomicU64; 3],
+    /// LFU: whether priorities get the age on top of the uses. Written when the config changes.
+    pub lfu_ages: AtomicBool,
+    /// LFU: the highest priority that a victim had since it ages.
+    pub lfu_age: AtomicU64,
     /// Items that the limits allow; 0: any number.
     pub max_items: AtomicU64,
 }
@@ -32,6 +36,11 @@ impl Common {
         if self.has_evicted.load(Relaxed) {
             self.ghosts.lock().expect(hash);
         }
+    }
+
+    /// LFU: what is used now gets on top of its uses.
+    pub(super) fn lfu_age(&self) -> u64 {
+        if self.lfu_ages.load(Relaxed) { self.lfu_age.load(Relaxed) } else { 0 }
     }
 
     /// S3-FIFO: the small queue has its tenth although nothing was evicted yet.

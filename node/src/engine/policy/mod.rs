@@ -9,6 +9,7 @@
 //! another is the first. What such a step needs to know of other shards is in [`Common`].
 
 mod chain;
+mod column;
 mod common;
 mod fifo;
 mod ghost;
@@ -17,6 +18,7 @@ mod lru;
 mod s3fifo;
 mod sieve;
 mod sketch;
+mod treap;
 mod ttl;
 mod w_tinylfu;
 
@@ -79,6 +81,9 @@ pub(super) trait Policy: Send + std::fmt::Debug {
 
     /// The item was read or is being overwritten.
     fn touch(&mut self, slots: &mut Slab, common: &Common, at: u32, tick: u64);
+
+    /// The item's deadline is about to change; [`Policy::renew`] follows.
+    fn prepare(&mut self, _slots: &mut Slab, _at: u32) {}
 
     /// The item, which was touched, has other bytes or another deadline now. `is_new`: it is another item under the same key;
     /// else it was counted up or got another time to live.
@@ -183,11 +188,14 @@ pub(super) fn open(list: usize) -> Box<dyn Policy> {
     }
 }
 
-/// Orders items that enter a list together, by what their slots tell; see `listing.rs`. Uses and deadlines are for the policy
-/// itself to read.
+/// True when items that enter a list together do so in the order of their last use.
+pub(super) fn enters_by_use(list: usize) -> bool {
+    matches!(LISTS[list], Strategy::Lru | Strategy::Lfu | Strategy::WTinyLfu)
+}
+
+/// Orders items that enter a list together, by what their slots tell; see `listing.rs` and `switch.rs`. Uses and deadlines are
+/// for the policy itself to read.
 pub(super) fn entry_order(list: usize, slot: &Slot) -> (u64, u64) {
-    match LISTS[list] {
-        Strategy::Lru | Strategy::Lfu | Strategy::WTinyLfu => (slot.accessed_at_ms(), slot.rank()),
-        _ => (slot.bytes().created_at_ms(), slot.rank()),
-    }
+    let time = if enters_by_use(list) { slot.accessed_at_ms() } else { slot.bytes().created_at_ms() };
+    (time, slot.rank())
 }

@@ -7,12 +7,12 @@ use proptest::prelude::*;
 use ringhold_model::{
     NamespaceId,
     cluster::ConfigRecord,
-    config::{self, Backend, CacheConfig},
+    config::{self, Backend, CacheConfig, LfuAging},
     wire::FirstKeysRequest,
 };
 
 use self::{
-    records::{Model, Record, of},
+    records::{Model, Record, Setup, of},
     write::Guard,
 };
 use super::rig::{DEFAULT, OTHER, Rig, unlimited};
@@ -45,8 +45,8 @@ enum Step {
     Clear,
     RemoveTags(Vec<usize>),
     RemovePattern(usize, Vec<usize>),
-    Config(config::Strategy, u64, u64),
-    OwnConfig(config::Strategy, u64, u64),
+    Config(Setup),
+    OwnConfig(Setup),
     List(Option<usize>, u32),
     Work,
 }
@@ -68,14 +68,20 @@ fn by() -> impl Strategy<Value = i64> {
     prop_oneof![8 => -20..20i64, 1 => any::<i64>(), 1 => Just(i64::MAX)]
 }
 
-fn limits() -> impl Strategy<Value = (u64, u64)> {
-    (prop_oneof![Just(0u64), 1..12u64], prop_oneof![Just(0u64), 200..4_000u64])
+fn setup() -> impl Strategy<Value = Setup> {
+    let limits = (prop_oneof![Just(0u64), 1..12u64], prop_oneof![Just(0u64), 200..4_000u64]);
+    (order(), limits, any::<bool>()).prop_map(|(strategy, (max_items, max_bytes), ages)| Setup {
+        strategy,
+        max_items,
+        max_bytes,
+        ages,
+    })
 }
 
 /// The strategies whose victims the model knows.
 fn order() -> impl Strategy<Value = config::Strategy> {
     use config::Strategy::{Fifo, Lfu, Lru, Ttl};
-    prop::sample::select(vec![Lru, Lru, Lfu, Fifo, Ttl])
+    prop::sample::select(vec![Lru, Lru, Lfu, Lfu, Fifo, Ttl])
 }
 
 fn own() -> impl Strategy<Value = Option<config::Strategy>> {
@@ -99,15 +105,17 @@ fn step() -> impl Strategy<Value = Step> {
         1 => Just(Step::Clear),
         1 => tags().prop_map(Step::RemoveTags),
         1 => (0..PATTERNS.len(), tags()).prop_map(|(pattern, tags)| Step::RemovePattern(pattern, tags)),
-        1 => (order(), limits()).prop_map(|(order, (items, bytes))| Step::Config(order, items, bytes)),
-        1 => (order(), limits()).prop_map(|(order, (items, bytes))| Step::OwnConfig(order, items, bytes)),
+        1 => setup().prop_map(Step::Config),
+        1 => setup().prop_map(Step::OwnConfig),
         2 => (prop::option::of(0..PATTERNS.len()), 1..6u32).prop_map(|(pattern, page)| Step::List(pattern, page)),
         1 => Just(Step::Work),
     ]
 }
 
-fn put_config(rig: &mut Rig, namespace: NamespaceId, strategy: config::Strategy, limits: (u64, u64)) {
-    let config = CacheConfig { strategy, max_items: limits.0, max_memory: limits.1, ..unlimited() };
+fn put_config(rig: &mut Rig, namespace: NamespaceId, setup: Setup) {
+    let Setup { strategy, max_items, max_bytes, ages } = setup;
+    let lfu_aging = if ages { LfuAging::Dynamic } else { LfuAging::None };
+    let config = CacheConfig { strategy, max_items, max_memory: max_bytes, lfu_aging, ..unlimited() };
     rig.state.configs.insert((namespace, Backend::Memory), ConfigRecord { config, version: rig.state.applied + 1 });
     rig.apply();
     rig.settle();
@@ -147,13 +155,13 @@ fn run(rig: &mut Rig, model: &mut Model, step: Step) {
             let removed = model.remove(namespace, |record| glob(Some(pattern), &record.key) || is_tagged(record));
             assert_eq!(rig.remove(Some(pattern), &tags), removed, "{pattern} {tags:?}");
         }
-        Step::Config(strategy, items, bytes) => {
-            put_config(rig, DEFAULT, strategy, (items, bytes));
-            model.configure(strategy, (items, bytes));
+        Step::Config(setup) => {
+            put_config(rig, DEFAULT, setup);
+            model.configure(setup);
         }
-        Step::OwnConfig(strategy, items, bytes) => {
-            put_config(rig, OTHER, strategy, (items, bytes));
-            model.configure_own(strategy, (items, bytes));
+        Step::OwnConfig(setup) => {
+            put_config(rig, OTHER, setup);
+            model.configure_own(setup);
         }
         Step::List(pattern, page) => {
             let pattern = pattern.map(|at| PATTERNS[at]);
@@ -197,7 +205,7 @@ proptest! {
         steps in prop::collection::vec((any::<bool>(), step()), 1..250),
     ) {
         let mut rig = Rig::with(Options { shards, ..Options::new(4) }, unlimited());
-        let mut model = Model::new(shards);
+        let mut model = Model::default();
         for (at, (is_other, step)) in steps.into_iter().enumerate() {
             rig.namespace = if is_other { OTHER } else { DEFAULT };
             model.expire(rig.now.mono_ms);

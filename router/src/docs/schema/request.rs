@@ -1,6 +1,6 @@
 //! Bodies that are accepted.
 
-use ringhold_model::config::{CLEANUP_INTERVAL_MAX_SECONDS, CacheConfig, DEFAULT_TTL_MAX_SECONDS};
+use ringhold_model::config::{CLEANUP_INTERVAL_MAX_SECONDS, CacheConfig, DEFAULT_TTL_MAX_SECONDS, LfuAging};
 use serde_json::{Value, json};
 use utoipa::openapi::schema::{ObjectBuilder, Type};
 
@@ -163,7 +163,14 @@ fn config_fields(limits: &Limits, has_defaults: bool) -> Vec<Field> {
         ),
         may("compression_enabled", off("Not built in this version: only false.")),
         may("encryption_enabled", off("Not built in this version: only false.")),
+        may("lfu_aging", lfu_aging().default(default(json!(base.lfu_aging.as_str())))),
     ]
+}
+
+fn lfu_aging() -> ObjectBuilder {
+    let about = "Whether `lfu` lets what was used often once grow old. `none`: uses count for ever. `dynamic`: what is used \
+        gets the age of the list on top of its uses; the age is what the last victim had (LFU-DA).";
+    word(about, LfuAging::ALL.iter().map(|word| word.as_str()))
 }
 
 fn import() -> AnySchema {
@@ -183,6 +190,7 @@ pub(super) fn config_answer() -> ObjectBuilder {
             must("cleanup_interval", count("Longest time that an expired item may occupy memory, in seconds.")),
             must("compression_enabled", boolean("Whether stored bytes are compressed.")),
             must("encryption_enabled", boolean("Whether stored bytes are encrypted.")),
+            must("lfu_aging", lfu_aging()),
         ],
     )
 }

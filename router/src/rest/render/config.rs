@@ -15,6 +15,7 @@ pub(super) struct ConfigBody {
     cleanup_interval: u64,
     compression_enabled: bool,
     encryption_enabled: bool,
+    lfu_aging: &'static str,
 }
 
 impl From<&CacheConfig> for ConfigBody {
@@ -28,6 +29,7 @@ impl From<&CacheConfig> for ConfigBody {
             cleanup_interval: config.cleanup_interval,
             compression_enabled: config.compression_enabled,
             encryption_enabled: config.encryption_enabled,
+            lfu_aging: config.lfu_aging.as_str(),
         }
     }
 }

@@ -3,6 +3,7 @@
 //! Protocol: get a key; on a miss, put it. Capacities count items, or bytes of a size that depends on the key alone; an item
 //! larger than the capacity is not admitted.
 
+mod aging;
 mod expected;
 mod trace;
 

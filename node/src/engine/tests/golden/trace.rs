@@ -1,6 +1,6 @@
 //! The traces: integers only, so that any language generates the same.
 
-const REQUESTS: usize = 40_000;
+pub(super) const REQUESTS: usize = 40_000;
 const KEYS: u64 = 4_000;
 
 #[derive(Clone, Copy, Debug)]

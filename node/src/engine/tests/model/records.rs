@@ -9,7 +9,6 @@ use crate::engine::{Now, charge::allocated, policy::list_of};
 pub(super) struct Record {
     pub(super) namespace: NamespaceId,
     pub(super) key: String,
-    pub(super) hash: u64,
     pub(super) value: Vec<u8>,
     pub(super) tags: Vec<&'static str>,
     pub(super) deadline: Option<u64>,
@@ -26,6 +25,8 @@ pub(super) struct Order {
     place: u64,
     /// For `lfu`.
     uses: u64,
+    /// The same with the age of the pool at the last use, where that counts.
+    priority: u64,
     reads: u64,
     created_ms: u64,
     accessed_ms: u64,
@@ -34,25 +35,29 @@ pub(super) struct Order {
 #[derive(Debug, Default)]
 pub(super) struct Model {
     pub(super) records: Vec<Record>,
-    shards: u64,
     time: u64,
-    config: Config,
-    own_config: Option<Config>,
+    config: Setup,
+    own_config: Option<Setup>,
+    /// Of the default pool, and of the other namespace's own: the highest priority of a victim.
+    ages: [u64; 2],
     pub(super) evicted: [u64; 2],
     pub(super) expired: [u64; 2],
     pub(super) invalidated: [u64; 2],
 }
 
+/// A configuration.
 #[derive(Clone, Copy, Debug)]
-struct Config {
-    strategy: Strategy,
-    max_items: u64,
-    max_bytes: u64,
+pub(super) struct Setup {
+    pub(super) strategy: Strategy,
+    pub(super) max_items: u64,
+    pub(super) max_bytes: u64,
+    /// Whether `lfu` ages.
+    pub(super) ages: bool,
 }
 
-impl Default for Config {
+impl Default for Setup {
     fn default() -> Self {
-        Self { strategy: Strategy::Lru, max_items: 0, max_bytes: 0 }
+        Self { strategy: Strategy::Lru, max_items: 0, max_bytes: 0, ages: false }
     }
 }
 
@@ -87,7 +92,7 @@ impl Record {
     fn rank(&self, strategy: Strategy) -> (u64, u64) {
         let place = self.order.place;
         match strategy {
-            Strategy::Lfu => (self.order.uses, place),
+            Strategy::Lfu => (self.order.priority, place),
             Strategy::Ttl => (self.deadline.unwrap_or(u64::MAX), place),
             _ => (0, place),
         }
@@ -95,10 +100,6 @@ impl Record {
 }
 
 impl Model {
-    pub(super) fn new(shards: usize) -> Self {
-        Self { shards: shards as u64, ..Self::default() }
-    }
-
     pub(super) fn expire(&mut self, now: u64) {
         let is_due = |record: &Record| record.deadline.is_some_and(|deadline| deadline <= now);
         for record in self.records.extract_if(.., |record| is_due(record)) {
@@ -114,12 +115,23 @@ impl Model {
     pub(super) fn touch(&mut self, at: usize) -> &mut Record {
         self.time += 1;
         let strategy = self.strategy(&self.records[at]);
+        let age = self.age_of(self.records[at].namespace);
         let record = &mut self.records[at];
         if matches!(strategy, Strategy::Lru | Strategy::Lfu) {
             record.order.place = self.time;
             record.order.uses += 1;
+            record.order.priority = record.order.uses + age;
         }
         record
+    }
+
+    /// Which pool the records of a namespace are in.
+    fn pool_of(&self, namespace: NamespaceId) -> usize {
+        usize::from(self.own(namespace).is_some())
+    }
+
+    fn age_of(&self, namespace: NamespaceId) -> u64 {
+        if self.config_of(namespace).ages { self.ages[self.pool_of(namespace)] } else { 0 }
     }
 
     pub(super) fn read(&mut self, at: usize, now: Now) -> &Record {
@@ -129,12 +141,12 @@ impl Model {
         record
     }
 
-    fn config_of(&self, namespace: NamespaceId) -> Config {
+    fn config_of(&self, namespace: NamespaceId) -> Setup {
         self.own(namespace).unwrap_or(self.config)
     }
 
     /// The config of the records of a namespace alone, if it has its own.
-    fn own(&self, namespace: NamespaceId) -> Option<Config> {
+    fn own(&self, namespace: NamespaceId) -> Option<Setup> {
         self.own_config.filter(|_| namespace == OTHER)
     }
 
@@ -142,46 +154,69 @@ impl Model {
         record.own.unwrap_or(self.config_of(record.namespace).strategy)
     }
 
-    pub(super) fn configure(&mut self, strategy: Strategy, (max_items, max_bytes): (u64, u64)) {
-        self.change(|model| model.config = Config { strategy, max_items, max_bytes });
+    pub(super) fn configure(&mut self, setup: Setup) {
+        self.change(|model| {
+            if setup.ages && !model.config.ages {
+                model.ages[0] = 0;
+            }
+            model.config = setup;
+        });
         self.trim();
     }
 
-    pub(super) fn configure_own(&mut self, strategy: Strategy, (max_items, max_bytes): (u64, u64)) {
+    pub(super) fn configure_own(&mut self, setup: Setup) {
         let is_first = self.own_config.is_none();
-        self.change(|model| model.own_config = Some(Config { strategy, max_items, max_bytes }));
+        self.change(|model| {
+            if setup.ages && model.own_config.is_none_or(|own| !own.ages) {
+                model.ages[1] = 0;
+            }
+            model.own_config = Some(setup);
+        });
         // With lists of its own its records are counted anew.
-        for record in self.records.iter_mut().filter(|record| is_first && record.namespace == OTHER) {
-            record.order.uses = record.order.reads + 1;
+        for at in 0..self.records.len() {
+            if is_first && self.records[at].namespace == OTHER {
+                self.count_anew(at);
+            }
         }
         self.trim();
     }
 
-    /// Records that change lists deal out their places anew, among those of their namespace and shard.
+    /// What is known of a record when it comes into another list.
+    fn count_anew(&mut self, at: usize) {
+        let age = self.age_of(self.records[at].namespace);
+        let order = &mut self.records[at].order;
+        order.uses = order.reads + 1;
+        order.priority = order.uses + age;
+    }
+
+    /// Records that change lists deal out their places anew, among those of their namespace.
     fn change(&mut self, change: impl FnOnce(&mut Self)) {
-        let before: Vec<_> = self.records.iter().map(|record| self.strategy(record)).collect();
+        let how = |model: &Self, record: &Record| (model.strategy(record), model.config_of(record.namespace).ages);
+        let before: Vec<_> = self.records.iter().map(|record| how(self, record)).collect();
         change(self);
-        let moved: Vec<_> =
-            (0..self.records.len()).filter(|at| self.strategy(&self.records[*at]) != before[*at]).collect();
-        for shard in 0..self.shards {
-            for namespace in 0..2 {
-                let is_here = |at: &&usize| {
-                    let record = &self.records[**at];
-                    (u128::from(record.hash) * u128::from(self.shards)) >> 64 == u128::from(shard)
-                        && of(record.namespace) == namespace
-                };
-                let mut here: Vec<usize> = moved.iter().filter(is_here).copied().collect();
-                let mut places: Vec<_> = here.iter().map(|at| self.records[*at].order.place).collect();
-                places.sort_unstable();
-                here.sort_by_key(|at| {
-                    let Record { order, .. } = &self.records[*at];
-                    let by_use = matches!(self.strategy(&self.records[*at]), Strategy::Lru | Strategy::Lfu);
-                    (if by_use { order.accessed_ms } else { order.created_ms }, order.place)
-                });
-                for (at, place) in here.into_iter().zip(places) {
-                    let order = &mut self.records[at].order;
-                    (order.place, order.uses) = (place, order.reads + 1);
-                }
+        let now = |model: &Self, at: usize| how(model, &model.records[at]);
+        let all = 0..self.records.len();
+        let moved: Vec<_> = all.clone().filter(|at| now(self, *at).0 != before[*at].0).collect();
+        for at in
+            all.filter(|at| now(self, *at).0 == Strategy::Lfu && now(self, *at) != before[*at]).collect::<Vec<_>>()
+        {
+            self.count_anew(at);
+        }
+        for namespace in 0..2 {
+            let mut here = moved.clone();
+            here.retain(|at| of(self.records[*at].namespace) == namespace);
+            let mut places: Vec<_> = here.iter().map(|at| self.records[*at].order.place).collect();
+            places.sort_unstable();
+            // Lists have ranks of their own: which comes first matters only where they share places.
+            here.sort_by_key(|at| {
+                let Record { order, .. } = &self.records[*at];
+                let strategy = self.strategy(&self.records[*at]);
+                let by_use = matches!(strategy, Strategy::Lru | Strategy::Lfu);
+                (list_of(strategy), if by_use { order.accessed_ms } else { order.created_ms }, order.place)
+            });
+            for (at, place) in here.into_iter().zip(places) {
+                self.records[at].order.place = place;
+                self.count_anew(at);
             }
         }
     }
@@ -205,14 +240,30 @@ impl Model {
             like.map(|record| if by_items { 1 } else { record.charge() }).sum()
         };
         let may_go = |record: &&Record| spared != Some((record.namespace, &*record.key));
-        let strategies = there.iter().filter(may_go).map(|record| self.strategy(record));
+        // Priorities with ages compare within a pool only: the one that holds more gives.
+        let ages = [self.config.ages, self.own_config.is_some_and(|own| own.ages)];
+        let apart = !only_own && ages[0] | ages[1];
+        let in_pool = |pool: usize| {
+            let like = there.iter().filter(|record| self.strategy(record) == Strategy::Lfu);
+            like.filter(|record| self.pool_of(record.namespace) == pool).count()
+        };
+        let from = apart.then(|| usize::from(self.own_config.is_some() && in_pool(1) >= in_pool(0)));
+        let candidates = |record: &&Record| {
+            let is_here = from.is_none_or(|pool| self.pool_of(record.namespace) == pool);
+            may_go(record) && (is_here || self.strategy(record) != Strategy::Lfu)
+        };
+        let strategies = there.iter().filter(candidates).map(|record| self.strategy(record));
         let most = strategies
             .max_by_key(|strategy| {
                 (held(*strategy), *strategy == config.strategy, std::cmp::Reverse(list_of(*strategy)))
             })
             .expect("a single record fits");
-        let like = there.iter().filter(may_go).filter(|record| self.strategy(record) == most);
+        let like = there.iter().filter(candidates).filter(|record| self.strategy(record) == most);
         let victim = like.min_by_key(|record| record.rank(most)).expect("the list holds something");
+        let pool = self.pool_of(victim.namespace);
+        if most == Strategy::Lfu && ages[pool] {
+            self.ages[pool] = self.ages[pool].max(victim.order.priority);
+        }
         let at = self.find(victim.namespace, &victim.key).expect("it is there");
         self.evicted[of(self.records.remove(at).namespace)] += 1;
     }
@@ -220,7 +271,7 @@ impl Model {
     /// Evicts until the limits hold.
     fn trim(&mut self) {
         loop {
-            let is_over = |config: Config, (items, bytes): (u64, u64)| {
+            let is_over = |config: Setup, (items, bytes): (u64, u64)| {
                 (config.max_items != 0 && items > config.max_items)
                     || (config.max_bytes != 0 && bytes > config.max_bytes)
             };
@@ -237,7 +288,7 @@ impl Model {
         loop {
             let there = self.find(record.namespace, &record.key).map(|at| self.records[at].charge());
             let need = (u64::from(there.is_none()), record.charge().saturating_sub(there.unwrap_or(0)));
-            let is_short = |config: Config, (items, bytes): (u64, u64)| {
+            let is_short = |config: Setup, (items, bytes): (u64, u64)| {
                 (config.max_items != 0 && need.0 > 0 && items + need.0 > config.max_items)
                     || (config.max_bytes != 0 && need.1 > 0 && bytes + need.1 > config.max_bytes)
             };
@@ -265,7 +316,7 @@ impl Model {
     }
 
     pub(super) fn set(&mut self, mut record: Record, guard: Guard, change: Change) -> &'static str {
-        let fits = |config: Config| config.max_bytes == 0 || record.charge() <= config.max_bytes;
+        let fits = |config: Setup| config.max_bytes == 0 || record.charge() <= config.max_bytes;
         if !fits(self.config) || !self.own(record.namespace).is_none_or(fits) {
             return "too large";
         }
@@ -281,7 +332,8 @@ impl Model {
         let strategy = self.strategy(&record);
         let is_new = change == Change::Replace;
         let Order { created_ms, accessed_ms, .. } = record.order;
-        record.order = Order { place: self.time, uses: 1, reads: 0, created_ms, accessed_ms };
+        let age = self.age_of(record.namespace);
+        record.order = Order { place: self.time, uses: 1, priority: 1 + age, reads: 0, created_ms, accessed_ms };
         if let Some(old) = old {
             let reads = if is_new { 0 } else { old.order.reads };
             record.order.reads = reads;
@@ -292,8 +344,11 @@ impl Model {
             let is_moved = is_new && matches!(strategy, Strategy::Fifo | Strategy::Ttl);
             match stays {
                 true if is_moved => {}
-                true => (record.order.place, record.order.uses) = (old.order.place, old.order.uses),
-                false => record.order.uses = reads + 1,
+                true => {
+                    (record.order.place, record.order.uses) = (old.order.place, old.order.uses);
+                    record.order.priority = old.order.priority;
+                }
+                false => (record.order.uses, record.order.priority) = (reads + 1, reads + 1 + age),
             }
         }
         self.records.push(record);

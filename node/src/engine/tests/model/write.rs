@@ -49,8 +49,8 @@ pub(super) fn run(rig: &mut Rig, model: &mut Model, step: Step) {
             let n = rig.next();
             let (outcome, version) = told(&rig.run(&key, Action::Set { n, record }), ttl);
             let deadline = ttl.map(|ttl| rig.now.mono_ms + ttl);
-            let (hash, order) = (rig.hash(&key), now_of(rig));
-            let record = Record { namespace, key, hash, value, tags, deadline, version, own, order };
+            let order = now_of(rig);
+            let record = Record { namespace, key, value, tags, deadline, version, own, order };
             assert_eq!(outcome, model.set(record, guard, Change::Replace));
             model.expire(rig.now.mono_ms);
         }
@@ -65,9 +65,9 @@ pub(super) fn run(rig: &mut Rig, model: &mut Model, step: Step) {
                 assert_eq!(previous, model.find(namespace, &key).map(|at| model.records[at].value.clone()));
             }
             let (outcome, version) = told(&outcome, None);
-            let (hash, order) = (rig.hash(&key), now_of(rig));
+            let order = now_of(rig);
             let (tags, deadline, own) = (Vec::new(), None, None);
-            let record = Record { namespace, key, hash, value, tags, deadline, version, own, order };
+            let record = Record { namespace, key, value, tags, deadline, version, own, order };
             assert_eq!(outcome, model.set(record, guard, Change::Replace));
         }
         Step::Increment { key, by, ttl, guard } => increment(rig, model, (key, by, ttl, guard)),
@@ -155,10 +155,10 @@ fn new_counter(
     (found, deadline): (Option<Record>, Option<u64>),
     version: Version,
 ) -> Record {
-    let (namespace, hash, value) = (rig.namespace, rig.hash(&key), sum.to_string().into_bytes());
+    let (namespace, value) = (rig.namespace, sum.to_string().into_bytes());
     let own = found.as_ref().and_then(|record| record.own);
     let tags = found.map_or_else(Vec::new, |record| record.tags);
-    Record { namespace, key, hash, value, tags, deadline, version, own, order: now_of(rig) }
+    Record { namespace, key, value, tags, deadline, version, own, order: now_of(rig) }
 }
 
 /// Of a record that is written now.
