@@ -28,7 +28,7 @@ use settings::{Given, Role};
 static ALLOCATOR: memory::Allocator = memory::Allocator;
 
 fn main() -> ExitCode {
-    memory::purge_at_once();
+    memory::prepare();
     let arguments: Vec<_> = std::env::args_os().collect();
     match cli::parse(&arguments) {
         Ok(cli) => run(cli).map_or_else(|failure| failure.report(), |()| ExitCode::SUCCESS),

@@ -23,7 +23,7 @@ use table::Table;
 static ALLOCATOR: memory::Allocator = memory::Allocator;
 
 fn main() -> Result<()> {
-    memory::purge_at_once();
+    memory::prepare();
     let mut arguments = std::env::args().skip(1);
     let (mut file, mut only, mut runs) = (None, None, 5);
     while let Some(argument) = arguments.next() {
