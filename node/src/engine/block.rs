@@ -116,6 +116,11 @@ impl Block {
         self.head().0
     }
 
+    /// Where it lies.
+    pub(super) fn address(&self) -> *const u8 {
+        self.0.heap_ptr().cast()
+    }
+
     /// Key, metadata, tags and value.
     pub(super) fn payload(&self) -> &[u8] {
         &self.0.slice

@@ -73,6 +73,12 @@ impl Index {
         None
     }
 
+    /// The first slot of the bucket of a hash.
+    pub(super) fn first(&self, hash: u64) -> Option<u32> {
+        let at = *self.head(self.bucket_of(hash));
+        (at != NIL).then_some(at)
+    }
+
     /// Adds a slot whose key is not in the index.
     pub(super) fn insert(&mut self, slots: &mut Slab, at: u32) {
         self.link(slots, at);

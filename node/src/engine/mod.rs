@@ -19,10 +19,11 @@
 //! which a record is read or written; at a copy nothing changes but by its primary's word.
 //! Deliberately absent: connections, frames, the replicated state's rules (`ringhold_model::cluster`).
 //!
-//! Reading order: `shard`, `part`, `table` → `point`, `write`, `small`, `order` → `selection`, `scan`, `survey`, `remove` → `gather`,
-//! `follow`, `plan`, `answers`, `chunk` → `room`, `victim`, `lists`, `policy`, `shrink`, `demand` → `view`, `listing`, `switch`, `chores` →
-//! `insight`, `cause`, `analytics`.
+//! Reading order: `shard`, `part`, `table` → `point`, `ahead`, `write`, `small`, `order` → `selection`, `scan`, `survey`,
+//! `remove` → `gather`, `follow`, `plan`, `answers`, `chunk` → `budget`, `due`, `room`, `victim`, `lists`, `policy`, `shrink`,
+//! `demand` → `view`, `listing`, `switch`, `chores` → `insight`, `cause`, `analytics`.
 
+mod ahead;
 mod analytics;
 mod answers;
 mod block;

@@ -77,6 +77,7 @@ impl Engine {
         let mut held: Vec<u64> = Vec::new();
         let mut tickets = Tickets::default();
         let mut ordered = |(at, op): (usize, &PointOp<'_>)| {
+            self.look_ahead(info, &request.ops, at);
             if held.contains(&op.hash) {
                 return Outcome::Failed(Fault::Busy);
             }

@@ -250,6 +250,11 @@ impl Slab {
         &mut self.chunks[at as usize / CHUNK_SLOTS][at as usize % CHUNK_SLOTS]
     }
 
+    /// The slot, if there is one of this number. Not looked at.
+    pub(super) fn place(&self, at: u32) -> Option<&Slot> {
+        self.chunks.get(at as usize / CHUNK_SLOTS)?.get(at as usize % CHUNK_SLOTS)
+    }
+
     /// The slot, if it is in use.
     pub(super) fn live(&self, at: u32) -> Option<&Slot> {
         let slot = self.chunks.get(at as usize / CHUNK_SLOTS)?.get(at as usize % CHUNK_SLOTS)?;
