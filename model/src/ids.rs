@@ -52,6 +52,10 @@ id!(
     Generation(u64)
 );
 id!(
+    /// An API key, drawn at random; it stands in the key's text.
+    KeyId(u64)
+);
+id!(
     /// One run of one router worker, drawn at random at its start.
     RouterId(u64)
 );

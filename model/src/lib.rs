@@ -16,4 +16,6 @@ pub mod rules;
 pub mod stats;
 pub mod wire;
 
-pub use ids::{ClusterId, Epoch, Generation, Incarnation, Mid, NamespaceId, NodeId, OpId, RangeId, RouterId, Version};
+pub use ids::{
+    ClusterId, Epoch, Generation, Incarnation, KeyId, Mid, NamespaceId, NodeId, OpId, RangeId, RouterId, Version,
+};

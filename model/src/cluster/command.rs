@@ -5,7 +5,10 @@ use std::collections::BTreeSet;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
-use super::state::{Addresses, Member};
+use super::{
+    access::{AccessCommand, AccessRejection},
+    state::{Addresses, Member},
+};
 use crate::{
     config::{Backend, CacheConfig, ConfigPatch},
     ids::{ClusterId, Epoch, Generation, Incarnation, NamespaceId, NodeId, RangeId},
@@ -279,6 +282,8 @@ pub enum Command {
         /// What [`Reply::Silenced`] said, or `Namespace::silent`.
         since: u64,
     },
+    /// Something about API keys.
+    Access(AccessCommand),
 }
 
 /// What the rule book answers to a command that it applied.
@@ -368,6 +373,9 @@ pub enum Rejection {
     /// A data plane setting is out of bounds.
     #[error("{0}")]
     BadSettings(String),
+    /// Something about API keys.
+    #[error("{0}")]
+    Access(AccessRejection),
 }
 
 /// Result of a command, as remembered and sent.

@@ -29,12 +29,27 @@ impl ClusterState {
         self.check_plan(&mut broken);
         self.check_namespaces(&mut broken);
         broken.extend(self.settings.check().err());
-        for (what, at) in [("nodes_changed_at", self.nodes_changed_at), ("barrier_at", self.barrier_at)] {
+        self.check_keys(&mut broken);
+        for (what, at) in [
+            ("nodes_changed_at", self.nodes_changed_at),
+            ("barrier_at", self.barrier_at),
+            ("keys_changed_at", self.keys_changed_at),
+        ] {
             if at > self.applied {
                 broken.push(format!("{what} {at} at {}", self.applied));
             }
         }
         broken
+    }
+
+    fn check_keys(&self, broken: &mut Vec<String>) {
+        for (id, key) in &self.keys {
+            broken.extend(key.check().err().map(|fault| format!("key {id}: {fault}")));
+            let present = key.secrets.iter().filter(|secret| secret.ends_at_ms.is_none()).count();
+            if present != 1 || key.secrets.len() > 2 {
+                broken.push(format!("key {id}: {present} present texts of {}", key.secrets.len()));
+            }
+        }
     }
 
     fn check_range(&self, record: &RangeRecord, broken: &mut impl FnMut(String)) {

@@ -4,10 +4,13 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use serde::{Deserialize, Serialize};
 
-use super::command::{Outcome, RequestId};
+use super::{
+    access::AccessKey,
+    command::{Outcome, RequestId},
+};
 use crate::{
     config::{Backend, CacheConfig},
-    ids::{ClusterId, Epoch, Generation, Incarnation, Mid, NamespaceId, NodeId, RangeId},
+    ids::{ClusterId, Epoch, Generation, Incarnation, KeyId, Mid, NamespaceId, NodeId, RangeId},
     key::range_of,
 };
 
@@ -175,6 +178,10 @@ pub struct ClusterState {
     pub default_backend: Option<Backend>,
     /// Data plane settings.
     pub settings: Settings,
+    /// API keys.
+    pub keys: BTreeMap<KeyId, AccessKey>,
+    /// Log index of the last change of what they open, or to whom.
+    pub keys_changed_at: u64,
     /// Answers of recent proposals, oldest first: a proposal that is sent again is answered, not applied again.
     pub(super) answered: VecDeque<(RequestId, Outcome)>,
 }
@@ -202,7 +209,17 @@ impl ClusterState {
     /// be larger than all the rest.
     pub fn without_answers(&self) -> Self {
         // A clone of everything but `answered`; field by field, so that a new field is not forgotten.
-        let Self { cluster, hash_seed, range_bits, applied, next_node, nodes_changed_at, barrier_at, .. } = *self;
+        let Self {
+            cluster,
+            hash_seed,
+            range_bits,
+            applied,
+            next_node,
+            nodes_changed_at,
+            barrier_at,
+            keys_changed_at,
+            ..
+        } = *self;
         Self {
             cluster,
             hash_seed,
@@ -218,6 +235,8 @@ impl ClusterState {
             configs: self.configs.clone(),
             default_backend: self.default_backend,
             settings: self.settings.clone(),
+            keys: self.keys.clone(),
+            keys_changed_at,
             answered: VecDeque::new(),
         }
     }

@@ -8,6 +8,7 @@
 //! - A proposal that comes again is answered from memory. The memory is bounded: a retry has to come within the next
 //!   [`ANSWERS_MAX`] proposals.
 
+mod access;
 mod configs;
 mod form;
 mod loss;
@@ -93,6 +94,7 @@ impl ClusterState {
             Command::PatchConfig { namespace, backend, patch, default_backend } => {
                 self.patch_config(index, *namespace, *backend, patch, *default_backend)
             }
+            Command::Access(command) => self.change_keys(index, command),
         }
     }
 

@@ -1,11 +1,11 @@
 use super::*;
 use crate::{
     cluster::{
-        Addresses, Change, Command, Member, Move, NodeState, Outcome, Proposal, Rejection, Reply, RequestId, Seed,
-        Settings, SettingsPatch,
+        AccessCommand, AccessKey, AccessRejection, Addresses, Change, Command, KeySecret, Member, Move, NodeState,
+        Outcome, Proposal, Rejection, Reply, RequestId, Scopes, SecretHash, Seed, Settings, SettingsPatch,
     },
     config::{Backend, CacheConfig, ConfigPatch},
-    ids::{ClusterId, Epoch, Generation, Incarnation, Mid, NamespaceId, NodeId, RangeId},
+    ids::{ClusterId, Epoch, Generation, Incarnation, KeyId, Mid, NamespaceId, NodeId, RangeId},
 };
 
 /// Bytes written by the first version that had a format. They must stay readable for ever.
@@ -19,16 +19,19 @@ const GOLDEN_V1: &str = concat!(
 
 /// Bytes of [`sample`]. They must stay readable for ever.
 const GOLDEN_V2: &str = concat!(
-    "02f0bdf3d589cf959a124d010f050f0d04010b03010206623a3734303006623a37353030017a9601020500020c030103",
+    "02f0bdf3d589cf959a124d0112050f0d04010b03010206623a3734303006623a37353030017a9601020500020c030103",
     "06623a3734303006623a37353030017a960101050128030d03010406623a3734303006623a37353030017a9601010c00",
     "0416000006633a3734303006633a37353030017964000000020501010301050205030b000005010201020501030b0001",
     "05020201020102010302010764656661756c740000060674656e616e7401000701000108020100000080808032904e90",
-    "1cac02000000010600000080808032ac02901cac02000000090100030201e80707092905000000050100020205020002",
-    "0305030002040504000005050003060506000407050700080805080005000080808032ac02901cac0200000009050900",
-    "010400050a000602050b000601050c0000050d0000050e00000664000006650001010102066600020306670003040668",
-    "00040506690005000080808032904e901cac0200000006066a000607066b00070809066c00080a066d0100066e010106",
-    "6f0102010670010301067101040106720105067301060174067401070675010806760109070677010a0678010b017406",
-    "79010c0174067a010d0174067b010e0102067c010f01067d01100174",
+    "1cac02000000010600000080808032ac02901cac02000000090100030201e80707090109016b010100010674656e616e",
+    "740102612a05010601070201010101010101010101010101010101010101010101010101010101010101010108020202",
+    "020202020202020202020202020202020202020202020202020202020200112f05000000050100020205020002030503",
+    "0002040504000005050003060506000407050700080805080005000080808032ac02901cac0200000009050900010400",
+    "050a000602050b000601050c0000050d0000050e0000050f000005100000051100000664000006650001010102066600",
+    "02030667000304066800040506690005000080808032904e901cac0200000006066a000607066b00070809066c00080a",
+    "066d0100066e0101066f0102010670010301067101040106720105067301060174067401070675010806760109070677",
+    "010a0678010b01740679010c0174067a010d0174067b010e0102067c010f01067d01100174067e011100067f01110101",
+    "7406800101110207",
 );
 
 fn addresses(host: &str) -> Addresses {
@@ -122,10 +125,26 @@ fn sample() -> ClusterState {
         Command::PatchSettings { patch: settings },
         Command::SetWeight { node: NodeId(2), weight: Some(40) },
         Command::Drain { node: NodeId(1), cancel: false },
+        Command::Access(AccessCommand::Put { id: KeyId(9), key: access_key() }),
+        Command::Access(AccessCommand::Rotate { id: KeyId(9), hash: SecretHash([2; 32]), old_ends_at_ms: 8 }),
+        Command::Access(AccessCommand::NoteUses { uses: vec![(KeyId(9), 7)] }),
     ]);
     let named = (100..).map(|n| RequestId { proposer: 6, n });
     state.answered.extend(named.zip(outcomes()));
     state
+}
+
+fn access_key() -> AccessKey {
+    AccessKey {
+        name: "k".into(),
+        scopes: Scopes { read: true, write: true, admin: false },
+        namespaces: vec!["tenant".into()],
+        patterns: vec!["a*".into()],
+        created_at_ms: 5,
+        expires_at_ms: Some(6),
+        last_used_ms: None,
+        secrets: vec![KeySecret { hash: SecretHash([1; 32]), ends_at_ms: None }],
+    }
 }
 
 /// Every kind of answer, with texts that no change of wording touches.
@@ -149,6 +168,9 @@ fn outcomes() -> Vec<Outcome> {
         Rejection::LastCopies { node: NodeId(1), ranges: 2 },
         Rejection::OldIncarnation(NodeId(1)),
         Rejection::BadSettings(text()),
+        Rejection::Access(AccessRejection::Unknown),
+        Rejection::Access(AccessRejection::Bad(text())),
+        Rejection::Access(AccessRejection::TooMany(7)),
     ];
     let replies = vec![
         Reply::Done,
@@ -186,6 +208,7 @@ fn the_sample_holds_something_everywhere() {
         state.namespaces.values().any(|namespace| !namespace.silent.is_empty() && !namespace.generations.is_empty())
     );
     assert_ne!(state.settings, Settings::default());
+    assert!(state.keys_changed_at > 0 && state.keys.values().any(|key| key.last_used_ms.is_some()));
 }
 
 #[test]

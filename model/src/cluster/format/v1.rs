@@ -113,6 +113,8 @@ impl From<ClusterState> for state::ClusterState {
             configs: old.configs.into_iter().map(|(key, record)| (key, record.into())).collect(),
             default_backend: old.default_backend,
             settings: old.settings.into(),
+            keys: BTreeMap::new(),
+            keys_changed_at: 0,
             answered: old
                 .answered
                 .into_iter()

@@ -1,5 +1,6 @@
 //! Tests of the rule book: tables by theme, and properties over random sequences of commands.
 
+mod access;
 mod configs;
 mod loss;
 mod members;
