@@ -4,10 +4,11 @@
 //! the same cluster. What it promises is partial failure that shows: an answer never hides that a part of the cluster did
 //! not contribute. It knows nothing of Raft's insides or of how nodes store things.
 //!
-//! Reading order: `service` → `http` (connections) → `api` (calls) → `rest` and `json` (bytes and types) → `dispatch` (nodes) →
+//! Reading order: `service` → `http` (connections) → `api` (calls) → `auth` (who calls) → `rest` and `json` (bytes and types) → `dispatch` (nodes) →
 //! `view` (what is known of the cluster).
 
 mod api;
+mod auth;
 mod dispatch;
 pub mod docs;
 mod http;
@@ -21,6 +22,7 @@ pub mod simulated;
 mod view;
 mod view_watch;
 
-pub use options::{Options, Patience};
+pub use auth::Secret;
+pub use options::{Authentication, Options, Patience};
 pub use rest::Limits;
 pub use service::{BuildError, Router};

@@ -2,7 +2,7 @@
 
 use std::{net::SocketAddr, time::Duration};
 
-use crate::rest::Limits;
+use crate::{auth::Secret, rest::Limits};
 
 /// Settings of one router process.
 #[derive(Clone, Debug)]
@@ -31,6 +31,32 @@ pub struct Options {
     pub connections_max: usize,
     /// What slow clients are given.
     pub patience: Patience,
+    /// How callers are told apart; `None`: the API is open to everyone who reaches it.
+    pub authentication: Option<Authentication>,
+}
+
+/// How callers are told apart, beside the keys that the cluster keeps.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Authentication {
+    /// A key that opens everything, to make the first ones with.
+    pub api_key: Option<Secret>,
+    /// Signs the JSON web tokens that are taken; `None`: none are.
+    pub jwt_secret: Option<Secret>,
+}
+
+impl Options {
+    /// What a person should know of these settings: it shows at the start and in `/health`.
+    pub(crate) fn warnings(&self) -> Vec<String> {
+        let is_open = self.authentication.is_none() && !self.address.ip().is_loopback();
+        let open = || {
+            format!(
+                "authentication is off (CACHE_AUTH_ENABLED) and the API listens on {}: whoever reaches it may read, change and \
+                 remove everything",
+                self.address
+            )
+        };
+        is_open.then(open).into_iter().collect()
+    }
 }
 
 /// How long clients may take. A slow one is closed, so that it cannot hold a connection for ever.
@@ -79,6 +105,7 @@ impl Default for Options {
             grace: Duration::from_secs(10),
             connections_max: 10_000,
             patience: Patience::default(),
+            authentication: None,
         }
     }
 }

@@ -67,6 +67,9 @@ impl Router {
         let Self { options, listeners, view, .. } = self;
         let (access, writer) = options.access_log.then(AccessLog::start).transpose()?.unzip();
         let shared = Arc::new(Shared::new(options, view.clone(), access));
+        for warning in shared.options.warnings() {
+            tracing::warn!("{warning}");
+        }
         let serving = ServeOptions {
             head_timeout: shared.options.patience.head,
             write_stall: shared.options.patience.write_stall,
@@ -79,7 +82,7 @@ impl Router {
             let spawn = |(at, listener)| {
                 let (shared, cancel) = (shared.clone(), cancel.clone());
                 let worker = thread::Builder::new().name(format!("router-{at}"));
-                worker.spawn_scoped(scope, move || run_worker(shared, listener, serving, cancel))
+                worker.spawn_scoped(scope, move || run_worker(shared, (at == 0, listener), serving, cancel))
             };
             let workers = listeners.into_iter().enumerate().map(spawn).collect::<io::Result<Vec<_>>>();
             // The view is followed for as long as requests may need it, which is until the last worker has drained.
@@ -117,7 +120,7 @@ impl Router {
 /// One worker: a runtime, a listener, connections to the nodes and operation ids of its own.
 fn run_worker(
     shared: Arc<Shared>,
-    listener: std::net::TcpListener,
+    (is_first, listener): (bool, std::net::TcpListener),
     serving: ServeOptions,
     cancel: CancellationToken,
 ) -> io::Result<()> {
@@ -127,8 +130,17 @@ fn run_worker(
         let router = RouterId(rand::random());
         let nodes = Nodes::new(tcp_callers());
         let dispatcher = Dispatcher::new(shared.view.clone(), nodes, router, shared.metrics.dispatch.clone());
-        serve(listener, Arc::new(Api::new(shared, dispatcher, router)), serving, cancel).await;
-        Ok(())
+        let api = Arc::new(Api::new(shared, dispatcher, router));
+        let serving = serve(listener, api.clone(), serving, cancel);
+        if !is_first {
+            serving.await;
+            return Ok(());
+        }
+        // One worker tells for all.
+        tokio::select! {
+            () = serving => Ok(()),
+            () = api.note_uses() => Ok(()),
+        }
     })
 }
 

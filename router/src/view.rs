@@ -16,6 +16,8 @@ use ringhold_model::{
 use ringhold_rpc::Deadline;
 use tokio::sync::watch;
 
+use crate::auth::Keys;
+
 /// Most copies beside the primary that reads are sent to; a range has more only for moments, while it moves.
 pub(crate) const COPIES_MAX: usize = 4;
 
@@ -59,6 +61,8 @@ impl Route {
 pub(crate) struct View {
     /// The state itself.
     pub(crate) state: ClusterState,
+    /// Its API keys.
+    pub(crate) keys: Arc<Keys>,
     routes: Vec<Route>,
     namespaces: HashMap<String, NamespaceId>,
     /// How many nodes are primary of some range.
@@ -68,10 +72,16 @@ pub(crate) struct View {
 impl View {
     /// Compiles a state.
     pub(crate) fn new(state: ClusterState) -> Self {
+        Self::following(state, &Arc::default())
+    }
+
+    /// The same after a view with these keys.
+    fn following(state: ClusterState, keys: &Arc<Keys>) -> Self {
         let routes = state.ranges.iter().map(Route::new).collect();
         let namespaces = state.namespaces.iter().map(|(id, ns)| (ns.name.clone(), *id)).collect();
         let holders = state.ranges.iter().filter_map(|record| record.primary).collect::<HashSet<_>>().len();
-        Self { state, routes, namespaces, holders }
+        let keys = Keys::of(&state, keys);
+        Self { state, keys, routes, namespaces, holders }
     }
 
     /// Log index of the last command in this view; zero: nothing known yet.
@@ -192,7 +202,7 @@ impl ViewCell {
             return false;
         }
         let index = state.applied;
-        self.current.store(Arc::new(View::new(state)));
+        self.current.store(Arc::new(View::following(state, &known.keys)));
         self.changed.send_replace(index);
         true
     }

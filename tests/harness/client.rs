@@ -9,6 +9,7 @@ pub struct Api {
     base: String,
     http: Client,
     namespace: Option<String>,
+    key: Option<String>,
 }
 
 /// What came back.
@@ -85,7 +86,7 @@ fn step(step: &Value) -> String {
 impl Api {
     /// The router at `base`, such as `http://127.0.0.1:8000`.
     pub fn new(base: impl Into<String>) -> Self {
-        Self { base: base.into(), http: Client::new(), namespace: None }
+        Self { base: base.into(), http: Client::new(), namespace: None, key: None }
     }
 
     /// The same router, in another namespace.
@@ -93,9 +94,17 @@ impl Api {
         Self { namespace: Some(name.into()), ..self.clone() }
     }
 
+    /// The same router, with an API key.
+    pub fn with_key(&self, key: impl Into<String>) -> Self {
+        Self { key: Some(key.into()), ..self.clone() }
+    }
+
     /// A request to be refined.
     pub fn request(&self, method: Method, path: &str) -> RequestBuilder {
-        let request = self.http.request(method, format!("{}{path}", self.base));
+        let mut request = self.http.request(method, format!("{}{path}", self.base));
+        if let Some(key) = &self.key {
+            request = request.header("X-API-Key", key);
+        }
         match &self.namespace {
             Some(name) => request.header("X-Cache-Namespace", name),
             None => request,

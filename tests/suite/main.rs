@@ -11,6 +11,7 @@ mod shared;
 mod shown;
 mod small;
 
+mod access;
 mod analytics;
 mod atomic;
 mod batches;

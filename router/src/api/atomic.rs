@@ -13,6 +13,7 @@ use super::{
     respond,
 };
 use crate::{
+    auth::check_key,
     dispatch::Outcome,
     rest::{self, ApiError, CallKind, condition, render},
 };
@@ -27,6 +28,7 @@ pub(super) async fn incr(core: &Core, request: Request<Body>) -> Result<Response
     let (head, body) = request.into_parts();
     let limits = &core.options().limits;
     let key = rest::path_key(head.uri.path().strip_prefix(INCR_PATH).unwrap_or_default(), limits)?;
+    check_key(&head.extensions, &key)?;
     let body = core.json_body(&head.headers, body).await?;
     let incr = rest::atomic::incr(&body, limits)?;
     let when = condition::in_headers(&head.headers)?;
@@ -51,6 +53,7 @@ pub(super) async fn getset(core: &Core, request: Request<Body>) -> Result<Respon
     let (head, body) = request.into_parts();
     let limits = &core.options().limits;
     let key = rest::path_key(head.uri.path().strip_prefix(GETSET_PATH).unwrap_or_default(), limits)?;
+    check_key(&head.extensions, &key)?;
     let body = core.json_body(&head.headers, body).await?;
     let set = rest::set::parse_keyed(&body, key, limits)?;
     let when = condition::in_headers(&head.headers)?;
@@ -82,6 +85,7 @@ pub(super) async fn touch(core: &Core, request: Request<Body>) -> Result<Respons
     let (head, body) = request.into_parts();
     let limits = &core.options().limits;
     let key = rest::path_key(head.uri.path().strip_prefix(TOUCH_PATH).unwrap_or_default(), limits)?;
+    check_key(&head.extensions, &key)?;
     let body = core.json_body(&head.headers, body).await?;
     let touch = rest::atomic::touch(&body, limits)?;
     let when = condition::in_headers(&head.headers)?;

@@ -3,10 +3,10 @@
 //! Items are independent: one that does not validate or cannot be stored fails alone. Results keep the request's order;
 //! nodes see at most one frame each.
 
-use std::collections::BTreeSet;
+use std::{borrow::Cow, collections::BTreeSet};
 
 use axum::{body::Body, response::Response};
-use http::{HeaderMap, Request};
+use http::{Extensions, HeaderMap, Request, request::Parts};
 use ringhold_model::{
     Epoch, NamespaceId, NodeId,
     config::Backend,
@@ -21,11 +21,13 @@ use super::{
     respond,
 };
 use crate::{
+    auth::{check_key, grant},
     dispatch::{Coverage, Item, Outcome, Reads},
     rest::{
         self, ApiError, CallKind,
         batch::{KeyItem, SetItem},
         render,
+        set::ItemFault,
     },
 };
 
@@ -37,7 +39,7 @@ pub(super) async fn set_batch(core: &Core, request: Request<Body>) -> Result<Res
     let (head, body) = request.into_parts();
     let body = core.json_body(&head.headers, body).await?;
     let items = rest::batch::parse_set(&body, &core.options().limits)?;
-    store(core, &head.headers, &items).await
+    store(core, &head, items).await
 }
 
 /// Stores the members of an object.
@@ -45,11 +47,13 @@ pub(super) async fn warm(core: &Core, request: Request<Body>) -> Result<Response
     let (head, body) = request.into_parts();
     let body = core.json_body(&head.headers, body).await?;
     let items = rest::batch::parse_warm(&body, &core.options().limits)?;
-    store(core, &head.headers, &items).await
+    store(core, &head, items).await
 }
 
-async fn store(core: &Core, headers: &HeaderMap, items: &[SetItem<'_>]) -> Result<Response, ApiError> {
+async fn store(core: &Core, head: &Parts, items: Vec<SetItem<'_>>) -> Result<Response, ApiError> {
     let deadline = core.deadline();
+    let headers = &head.headers;
+    let items = &opened(&head.extensions, items, |set| set.key)[..];
     // Without a valid item there is nothing that could make a namespace.
     let (namespace, outcomes) = if items.iter().any(Result::is_ok) {
         store_valid(core, headers, items, deadline).await?
@@ -85,6 +89,22 @@ async fn store(core: &Core, headers: &HeaderMap, items: &[SetItem<'_>]) -> Resul
     Ok(respond::json_covered(RESULT_BYTES * results.len(), &coverage, |out| {
         render::set_batch(out, &results, &coverage)
     }))
+}
+
+/// Refuses the items whose keys are not the caller's; their neighbours are none the worse.
+fn opened<'a, T: AsRef<str>>(
+    extensions: &Extensions,
+    items: Vec<Result<T, ItemFault<'a>>>,
+    key: impl Fn(T) -> Cow<'a, str>,
+) -> Vec<Result<T, ItemFault<'a>>> {
+    if grant(extensions).is_none() {
+        return items;
+    }
+    let open = |item: T| match check_key(extensions, item.as_ref()) {
+        Ok(()) => Ok(item),
+        Err(error) => Err(ItemFault { key: Some(key(item)), error }),
+    };
+    items.into_iter().map(|item| item.and_then(open)).collect()
 }
 
 /// Stores the valid items. Those that were refused because another router had just removed the namespace are stored anew.
@@ -157,7 +177,7 @@ pub(super) async fn get_batch(core: &Core, request: Request<Body>) -> Result<Res
     let query = rest::query::read(head.uri.query())?;
     let backend = core.backend(query.backend);
     let body = core.json_body(&head.headers, body).await?;
-    let keys = rest::batch::parse_get(&body, &core.options().limits)?;
+    let keys = opened(&head.extensions, rest::batch::parse_get(&body, &core.options().limits)?, |key| key);
     let namespace = core.namespace(&head.headers, deadline, CallKind::Read).await?;
     let outcomes = read_all(core, (namespace, backend), &keys, (reads(query.consistency), deadline)).await;
     let mut tally = Tally::new(core);

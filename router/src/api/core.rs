@@ -23,6 +23,7 @@ use tokio::sync::Semaphore;
 
 use crate::{
     Options,
+    auth::Gate,
     dispatch::{Applied, Coverage, Dispatcher, Failure, Reason},
     http::{AccessLog, BodyFault, RequestIds, RequestTag, read_body},
     metrics::Metrics,
@@ -32,6 +33,8 @@ use crate::{
 
 /// Listings deep into the key order that run at the same time; each may hold some 100,000 keys of every node.
 const DEEP_PAGES_MAX: usize = 4;
+/// Keys that are looked for in a newer state at the same time.
+const LOOKS_MAX: usize = 2;
 
 /// Shared by all workers of a router.
 #[derive(Debug)]
@@ -42,6 +45,10 @@ pub(crate) struct Shared {
     access: Option<AccessLog>,
     /// Listings deep into the key order, for which every node returns many keys; more wait their turn.
     pub(super) deep_pages: Semaphore,
+    /// Tells callers apart; `None`: nobody is asked.
+    pub(super) gate: Option<Gate>,
+    /// Looks for keys that the view does not know; more are not looked for.
+    pub(super) looks: Semaphore,
     /// How fast copies are filled; written by whoever looks at the cluster, and never held across a wait.
     paces: Mutex<Paces>,
     started: tokio::time::Instant,
@@ -50,12 +57,15 @@ pub(crate) struct Shared {
 impl Shared {
     /// Nothing counted yet.
     pub(crate) fn new(options: Options, view: ViewCell, access: Option<AccessLog>) -> Self {
+        let gate = options.authentication.as_ref().map(Gate::new);
         Self {
             options,
             view,
             metrics: Metrics::new(),
             access,
             deep_pages: Semaphore::new(DEEP_PAGES_MAX),
+            gate,
+            looks: Semaphore::new(LOOKS_MAX),
             paces: Mutex::default(),
             started: tokio::time::Instant::now(),
         }

@@ -15,7 +15,7 @@ use crate::{
     metrics,
     rest::{
         ApiError,
-        render::{self, Check, Health},
+        render::{self, Check, Health, HealthDetails},
     },
 };
 
@@ -33,7 +33,7 @@ pub(super) async fn root(_: &Core, _: Request<Body>) -> Result<Response, ApiErro
 
 /// The process serves.
 pub(super) async fn live(_: &Core, _: Request<Body>) -> Result<Response, ApiError> {
-    Ok(answer(StatusCode::OK, Health::Healthy, None))
+    Ok(answer(StatusCode::OK, Health::Healthy, HealthDetails::default()))
 }
 
 /// 200 when requests can be served: the cluster is in sight, with a leader and owners for all ranges.
@@ -46,7 +46,7 @@ pub(super) async fn ready(core: &Core, request: Request<Body>) -> Result<Respons
         .query()
         .is_some_and(|query| query.split('&').any(|part| part.split('=').next() == Some("verbose")));
     let health = if is_ready { Health::Healthy } else { Health::Unhealthy };
-    Ok(answer(status, health, verbose.then_some(&checks[..])))
+    Ok(answer(status, health, HealthDetails { checks: verbose.then_some(&checks[..]), warnings: &[] }))
 }
 
 /// The cluster as this router sees it. Always 200: the status is in the body, for people and dashboards.
@@ -60,11 +60,12 @@ pub(super) async fn health(core: &Core, _: Request<Body>) -> Result<Response, Ap
         (false, _) if coverage.nodes_done() > 0 => Health::Degraded,
         (false, _) => Health::Unhealthy,
     };
-    Ok(respond::covered(answer(StatusCode::OK, health, Some(&checks)), &shown(&coverage)))
+    let details = HealthDetails { checks: Some(&checks), warnings: &core.options().warnings() };
+    Ok(respond::covered(answer(StatusCode::OK, health, details), &shown(&coverage)))
 }
 
-fn answer(status: StatusCode, health: Health, checks: Option<&[Check]>) -> Response {
-    respond::with_status(status, ANSWER_BYTES, |out| render::health(out, health, wall_ms(), VERSION, checks))
+fn answer(status: StatusCode, health: Health, details: HealthDetails<'_>) -> Response {
+    respond::with_status(status, ANSWER_BYTES, |out| render::health(out, health, wall_ms(), VERSION, details))
 }
 
 fn checks(core: &Core) -> Vec<Check> {

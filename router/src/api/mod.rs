@@ -3,6 +3,8 @@
 //! Routes are listed in [`routes`]. Handlers answer `Result<Response, ApiError>`; the error becomes a body in one place,
 //! [`respond`], because only there the request's id is known.
 
+mod access;
+mod admit;
 mod analytics;
 mod atomic;
 mod batches;
@@ -68,8 +70,17 @@ impl Api {
         response
     }
 
-    async fn route(&self, request: Request<Body>) -> Result<Response<Body>, ApiError> {
-        match hot(&request) {
+    /// Tells the cluster which keys were used, for as long as it is polled.
+    pub(crate) async fn note_uses(&self) {
+        self.core.note_uses().await;
+    }
+
+    async fn route(&self, mut request: Request<Body>) -> Result<Response<Body>, ApiError> {
+        let hot = hot(&request);
+        if hot.is_some() {
+            self.core.admit(&mut request).await?;
+        }
+        match hot {
             Some(Hot::Get) => points::get(&self.core, request).await,
             Some(Hot::Set) => points::set(&self.core, request).await,
             Some(Hot::GetBatch) => batches::get_batch(&self.core, request).await,

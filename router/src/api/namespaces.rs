@@ -13,6 +13,7 @@ use super::{
     stats::stats_coverage,
 };
 use crate::{
+    auth::grant,
     dispatch::{Afterwards, Filter},
     rest::{self, ApiError, CallKind, FieldFault, render},
 };
@@ -24,7 +25,7 @@ pub(super) const PATH: &str = "/api/namespaces/";
 const ROW_BYTES: usize = 256;
 
 /// Lists the namespaces with what they hold.
-pub(super) async fn list(core: &Core, _: Request<Body>) -> Result<Response, ApiError> {
+pub(super) async fn list(core: &Core, request: Request<Body>) -> Result<Response, ApiError> {
     let deadline = core.deadline();
     core.await_view(deadline, CallKind::Read).await?;
     // Another router may have made or removed one a moment ago.
@@ -38,7 +39,10 @@ pub(super) async fn list(core: &Core, _: Request<Body>) -> Result<Response, ApiE
         *bytes += space.bytes;
     }
     let view = core.shared.view.load_full();
-    let rows = view.state.namespaces.iter().map(|(id, namespace)| {
+    let caller = grant(request.extensions());
+    let is_seen = |name: &str| caller.is_none_or(|caller| caller.sees(name));
+    let seen = view.state.namespaces.iter().filter(|(_, namespace)| is_seen(&namespace.name));
+    let rows = seen.map(|(id, namespace)| {
         let (items, bytes) = sizes.get(id).copied().unwrap_or_default();
         render::NamespaceRow { name: namespace.name.clone(), total_items: items, total_memory_usage: bytes }
     });

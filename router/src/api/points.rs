@@ -9,6 +9,7 @@ use ringhold_model::{
 
 use super::{core::Core, respond};
 use crate::{
+    auth::check_key,
     dispatch::{Outcome, Reads},
     rest::{self, ApiError, CallKind, condition, query::Consistency, render},
 };
@@ -29,6 +30,7 @@ pub(super) async fn set(core: &Core, request: Request<Body>) -> Result<Response,
     let (head, body) = request.into_parts();
     let body = core.json_body(&head.headers, body).await?;
     let set = rest::set::parse(&body, &core.options().limits)?;
+    check_key(&head.extensions, &set.key)?;
     let when = condition::in_headers(&head.headers)?;
     let in_headers = when.len();
     let backend = core.backend(set.backend);
@@ -51,6 +53,7 @@ pub(super) async fn set(core: &Core, request: Request<Body>) -> Result<Response,
 pub(super) async fn get(core: &Core, request: Request<Body>) -> Result<Response, ApiError> {
     let deadline = core.deadline();
     let key = rest::path_key(request.uri().path().strip_prefix(GET_PATH).unwrap_or_default(), &core.options().limits)?;
+    check_key(request.extensions(), &key)?;
     let query = rest::query::read(request.uri().query())?;
     let backend = core.backend(query.backend);
     let when = condition::in_headers(request.headers())?;
@@ -106,6 +109,7 @@ pub(super) async fn delete(core: &Core, request: Request<Body>) -> Result<Respon
     let deadline = core.deadline();
     let key =
         rest::path_key(request.uri().path().strip_prefix(DELETE_PATH).unwrap_or_default(), &core.options().limits)?;
+    check_key(request.extensions(), &key)?;
     let backend = core.backend(rest::query::backend(request.uri().query())?.backend);
     let when = condition::in_headers(request.headers())?;
     let in_headers = when.len();

@@ -6,7 +6,7 @@ use axum::{
 };
 use http::{
     HeaderName, HeaderValue, StatusCode,
-    header::{CONTENT_LENGTH, CONTENT_TYPE, ETAG, RETRY_AFTER},
+    header::{CONTENT_LENGTH, CONTENT_TYPE, ETAG, RETRY_AFTER, WWW_AUTHENTICATE},
 };
 use ringhold_model::Version;
 
@@ -103,6 +103,9 @@ pub(super) fn finish(answer: Result<Response, ApiError>, tag: &RequestTag) -> Re
         headers.insert(CONTENT_TYPE, JSON);
         if let Some(seconds) = error.retry_after_s() {
             headers.insert(RETRY_AFTER, HeaderValue::from(seconds));
+        }
+        if matches!(error, ApiError::Unauthorized) {
+            headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer realm=\"ringhold\""));
         }
         if let Some(version) = error.version() {
             headers.insert(ETAG, etag(version));

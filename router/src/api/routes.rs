@@ -14,6 +14,7 @@
 //! | `GET /api/namespaces`, `DELETE /api/namespaces/{namespace}` | [`namespaces`] |
 //! | `GET /api/cluster`; `POST …/plan`, `apply`, `pause`, `resume`, `cancel`; `PATCH …/settings` | [`cluster`] |
 //! | `POST /api/cluster/nodes/{id}/drain`, `remove`; `PATCH …/{id}`; `GET …/{id}/safe-to-stop` | [`cluster`] |
+//! | `POST`, `GET /api/keys`; `POST /api/keys/{id}/rotate`, `DELETE /api/keys/{id}` | [`access`] |
 //! | `GET /`, `/health`, `/livez`, `/readyz`, `/metrics` | [`health`] |
 //! | `GET /docs`, `/redoc`, `/openapi.json` | `docs` |
 
@@ -22,14 +23,15 @@ use std::sync::Arc;
 use axum::{
     Router,
     extract::State,
+    middleware,
     routing::{delete, get, patch, post},
 };
 use http::{HeaderName, HeaderValue, Method, Request, header};
 use tower_http::cors::{AllowOrigin, CorsLayer};
 
 use super::{
-    analytics, atomic, batches, clear, cluster, config, core::Core, export, health, import, keys, namespaces, points,
-    respond, stats,
+    access, admit, analytics, atomic, batches, clear, cluster, config, core::Core, export, health, import, keys,
+    namespaces, points, respond, stats,
 };
 use crate::{http::X_REQUEST_ID, rest::ApiError};
 
@@ -45,8 +47,8 @@ macro_rules! call {
 /// The router for all calls; the hottest ones are matched before it.
 pub(super) fn routes(core: Arc<Core>) -> Router {
     let cors = cors(&core.options().allowed_origins);
-    let docs = crate::docs::routes(&core.options().limits);
-    Router::new()
+    let docs = crate::docs::routes(&core.options().limits, core.shared.gate.is_some());
+    let routes = Router::new()
         .route("/api/cache/set", post(call!(points::set)))
         .route("/api/cache/get/{*key}", get(call!(points::get)))
         .route("/api/cache/get/", get(call!(points::get)))
@@ -72,16 +74,29 @@ pub(super) fn routes(core: Arc<Core>) -> Router {
         .route("/api/namespaces", get(call!(namespaces::list)))
         .route("/api/namespaces/{namespace}", delete(call!(namespaces::remove)))
         .merge(operator_routes())
+        .merge(access_routes())
         .route("/", get(call!(health::root)))
         .route("/health", get(call!(health::health)))
         .route("/livez", get(call!(health::live)))
         .route("/readyz", get(call!(health::ready)))
         .route("/metrics", get(call!(health::metrics)))
-        .with_state(core)
+        .with_state(core.clone())
         .merge(docs)
         .fallback(|| async { ApiError::UnknownRoute })
-        .method_not_allowed_fallback(|| async { ApiError::MethodNotAllowed })
-        .layer(cors)
+        .method_not_allowed_fallback(|| async { ApiError::MethodNotAllowed });
+    // Inside of CORS, so that browsers may read why they were refused.
+    let routes = match core.shared.gate {
+        Some(_) => routes.layer(middleware::from_fn_with_state(core, admit::admit)),
+        None => routes,
+    };
+    routes.layer(cors)
+}
+
+fn access_routes() -> Router<Arc<Core>> {
+    Router::new()
+        .route("/api/keys", get(call!(access::list)).post(call!(access::create)))
+        .route("/api/keys/{id}", delete(call!(access::revoke)))
+        .route("/api/keys/{id}/rotate", post(call!(access::rotate)))
 }
 
 fn analytics_routes() -> Router<Arc<Core>> {

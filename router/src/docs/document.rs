@@ -7,7 +7,7 @@ use utoipa::openapi::{
     tag::TagBuilder,
 };
 
-use super::{operation, schema};
+use super::{guard, operation, schema};
 use crate::rest::Limits;
 
 const ABOUT: &str = "A clustered cache. JSON in, JSON out, UTF-8; times are RFC 3339 in UTC.\n\n\
@@ -16,8 +16,9 @@ const ABOUT: &str = "A clustered cache. JSON in, JSON out, UTF-8; times are RFC 
     (`not_applied`) or may have been (`unknown`).\n\n\
     Answers that many nodes contribute to carry `coverage` and the header `X-Cache-Coverage: 3/3`.";
 
-/// The OpenAPI document of the API under these limits. The same limits always give the same document.
-pub fn openapi(limits: &Limits) -> OpenApi {
+/// The OpenAPI document of the API under these limits. `is_guarded`: with what each call asks of its caller. The same arguments
+/// always give the same document.
+pub fn openapi(limits: &Limits, is_guarded: bool) -> OpenApi {
     let components = schema::components(ComponentsBuilder::new(), limits);
     let components = operation::shared_parameters()
         .into_iter()
@@ -25,11 +26,12 @@ pub fn openapi(limits: &Limits) -> OpenApi {
     let components = operation::shared_responses()
         .into_iter()
         .fold(components, |components, (name, response)| components.response(name, response));
+    let components = if is_guarded { guard::schemes(components) } else { components };
     let tags = operation::TAGS.map(|(name, about)| TagBuilder::new().name(name).description(Some(about)).build());
     OpenApiBuilder::new()
         .info(info())
         .tags(Some(tags))
-        .paths(paths(limits))
+        .paths(paths(limits, is_guarded))
         .components(Some(components.build()))
         .build()
 }
@@ -43,9 +45,10 @@ fn info() -> Info {
         .build()
 }
 
-fn paths(limits: &Limits) -> Paths {
+fn paths(limits: &Limits, is_guarded: bool) -> Paths {
     let mut paths = Paths::new();
     for (path, method, operation) in operation::calls(limits) {
+        let operation = if is_guarded { guard::guarded(path, &method, operation) } else { operation };
         let item = PathItem::new(method, operation);
         match paths.paths.get_mut(path) {
             Some(known) => known.merge_operations(item),

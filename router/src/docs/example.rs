@@ -1,5 +1,6 @@
 //! Examples of bodies, written by the same functions that write the real ones.
 
+mod access;
 mod analytics;
 mod operate;
 
@@ -12,11 +13,11 @@ use ringhold_model::{
 };
 use serde_json::{Value, json};
 
-pub(super) use self::{analytics::*, operate::*};
+pub(super) use self::{access::*, analytics::*, operate::*};
 use crate::rest::{
     ApiError, CallKind, Coverage, FieldFault, Unmet,
     figures::Figures,
-    render::{self, Check, Health},
+    render::{self, Check, Health, HealthDetails},
 };
 
 const NOW_MS: u64 = 1_767_323_045_678;
@@ -273,11 +274,12 @@ pub(super) fn namespace_removed() -> Value {
 
 pub(super) fn health() -> Value {
     let check = Check { name: "leader", ok: true, detail: "node 2 leads".into() };
-    body(|out| render::health(out, Health::Healthy, NOW_MS, "0.1.0", Some(&[check])))
+    let details = HealthDetails { checks: Some(&[check]), warnings: &[] };
+    body(|out| render::health(out, Health::Healthy, NOW_MS, "0.1.0", details))
 }
 
 pub(super) fn unhealthy() -> Value {
-    body(|out| render::health(out, Health::Unhealthy, NOW_MS, "0.1.0", None))
+    body(|out| render::health(out, Health::Unhealthy, NOW_MS, "0.1.0", HealthDetails::default()))
 }
 
 pub(super) fn root() -> Value {

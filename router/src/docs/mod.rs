@@ -6,12 +6,13 @@
 //! | `/docs` | Swagger UI |
 //! | `/redoc` | Redoc |
 //!
-//! Everything the pages load is embedded. Reading order: `document` -> `operation` -> `schema` -> `example` -> `pages` ->
+//! Everything the pages load is embedded. Reading order: `document` -> `operation` -> `guard` -> `schema` -> `example` -> `pages` ->
 //! `assets`.
 
 mod assets;
 mod document;
 mod example;
+mod guard;
 mod operation;
 mod pages;
 mod schema;
@@ -25,9 +26,11 @@ use crate::rest::Limits;
 pub use document::openapi;
 
 /// `/docs`, `/redoc`, `/openapi.json` and their assets; merged into the API's router.
-pub fn routes(limits: &Limits) -> Router {
+///
+/// `is_guarded`: callers are told apart, and the document says which call wants what.
+pub fn routes(limits: &Limits, is_guarded: bool) -> Router {
     // Serialising our own types cannot fail; an empty document would show at once.
-    let document = Bytes::from(openapi(limits).to_json().unwrap_or_default());
+    let document = Bytes::from(openapi(limits, is_guarded).to_json().unwrap_or_default());
     Router::new()
         .route("/openapi.json", get(async move || json(document.clone())))
         .route("/docs", get(async || pages::html(pages::DOCS_HTML)))

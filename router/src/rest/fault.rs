@@ -3,7 +3,7 @@
 use http::StatusCode;
 use ringhold_model::{
     Version,
-    cluster::Rejection,
+    cluster::{AccessRejection, Rejection},
     wire::{Conflict, Fault},
 };
 
@@ -46,10 +46,16 @@ pub enum Unmet {
 pub enum ApiError {
     /// 400: the body is not JSON.
     Malformed(String),
+    /// 401: nobody is known by the credential, if there is one; what is wrong with it is not told.
+    Unauthorized,
+    /// 403: the caller may not do this.
+    Forbidden(String),
     /// 404: no such route.
     UnknownRoute,
     /// 404: no node with this id is a member of the cluster.
     UnknownNode(String),
+    /// 404: no API key with this id.
+    UnknownKey(String),
     /// 405: the route does not know the method.
     MethodNotAllowed,
     /// 408: the client sent its request too slowly.
@@ -153,6 +159,7 @@ impl ApiError {
                 return Self::unavailable(rejection.to_string(), call);
             }
             Rejection::UnknownNode(node) => return Self::UnknownNode(node.to_string()),
+            Rejection::Access(AccessRejection::Bad(_)) => &["body"],
             _ => return Self::Conflict(rejection.to_string()),
         };
         Self::invalid(FieldFault::new("value_error", at, rejection.to_string()))
@@ -162,7 +169,9 @@ impl ApiError {
     pub const fn status(&self) -> StatusCode {
         match self {
             Self::Malformed(_) => StatusCode::BAD_REQUEST,
-            Self::UnknownRoute | Self::UnknownNode(_) => StatusCode::NOT_FOUND,
+            Self::Unauthorized => StatusCode::UNAUTHORIZED,
+            Self::Forbidden(_) => StatusCode::FORBIDDEN,
+            Self::UnknownRoute | Self::UnknownNode(_) | Self::UnknownKey(_) => StatusCode::NOT_FOUND,
             Self::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
             Self::RequestTimeout => StatusCode::REQUEST_TIMEOUT,
             Self::Unmet { what: Unmet::Header, .. } => StatusCode::PRECONDITION_FAILED,
@@ -180,8 +189,11 @@ impl ApiError {
     pub const fn code(&self) -> &'static str {
         match self {
             Self::Malformed(_) => "malformed_json",
+            Self::Unauthorized => "unauthorized",
+            Self::Forbidden(_) => "forbidden",
             Self::UnknownRoute => "not_found",
             Self::UnknownNode(_) => "unknown_node",
+            Self::UnknownKey(_) => "unknown_key",
             Self::MethodNotAllowed => "method_not_allowed",
             Self::RequestTimeout => "request_timeout",
             Self::Conflict(_) => "conflict",
@@ -291,11 +303,16 @@ impl ApiError {
             }
             Self::UnknownRoute => write_string(out, "Not Found"),
             Self::UnknownNode(id) => write_string(out, &format!("The cluster has no node {id}")),
+            Self::UnknownKey(id) => write_string(out, &format!("There is no API key {id}")),
+            Self::Unauthorized => {
+                write_string(out, "A valid API key or token is needed (X-API-Key, or Authorization: Bearer)")
+            }
             Self::MethodNotAllowed => write_string(out, "Method Not Allowed"),
             Self::RequestTimeout => write_string(out, "The request arrived too slowly"),
             Self::Unmet { what, version } => write_string(out, what.detail(version.is_some())),
             Self::DeadlinePassed { .. } => write_string(out, "The deadline of the request passed"),
             Self::Malformed(text)
+            | Self::Forbidden(text)
             | Self::Conflict(text)
             | Self::TooLarge(text)
             | Self::NotJson(text)

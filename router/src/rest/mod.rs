@@ -6,6 +6,7 @@
 //! Reading order: `limits` -> `fault` (errors become HTTP) -> the bodies (`set`, `atomic`, `batch`, `invalidate`, `config`, `item`) ->
 //! `query`, `key`, `namespace`, `condition`, `cursor` -> `figures`, `cluster` (the operator's calls) -> `render` (answers).
 
+pub mod access;
 pub mod atomic;
 pub mod batch;
 mod body;

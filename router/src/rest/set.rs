@@ -45,6 +45,13 @@ pub struct SetRequest<'a> {
     pub when: Vec<Condition>,
 }
 
+/// Its key.
+impl AsRef<str> for SetRequest<'_> {
+    fn as_ref(&self) -> &str {
+        &self.key
+    }
+}
+
 impl SetRequest<'_> {
     /// The record to store.
     pub fn record(&self) -> NewRecord<'_> {

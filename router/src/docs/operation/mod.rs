@@ -1,5 +1,6 @@
 //! The calls of the API, one by one.
 
+mod access;
 mod analytics;
 mod atomic;
 mod cache;
@@ -28,7 +29,7 @@ use crate::rest::{ApiError, CallKind, Limits, Unmet};
 pub(super) type Call = (&'static str, HttpMethod, Operation);
 
 /// Tags of the calls, in the order in which they are shown.
-pub(super) const TAGS: [(&str, &str); 10] = [
+pub(super) const TAGS: [(&str, &str); 11] = [
     ("cache", "Single items."),
     ("atomic", "Single items, looked at and changed in one step."),
     ("batches", "Many items in one call. Each item succeeds or fails alone."),
@@ -38,6 +39,7 @@ pub(super) const TAGS: [(&str, &str); 10] = [
     ("transfer", "Export and import."),
     ("cluster", "Nodes, ranges and namespaces."),
     ("operations", "Planning and moving, nodes that come and go, settings of the copies."),
+    ("access", "API keys: who may call."),
     ("service", "Health, metrics and documentation."),
 ];
 
@@ -49,6 +51,7 @@ pub(super) fn calls(limits: &Limits) -> Vec<Call> {
         manage::calls(),
         analytics::calls(),
         operate::calls(),
+        access::calls(),
         service::calls(),
     ]
     .concat()
@@ -79,15 +82,19 @@ pub(super) fn shared_parameters() -> [(&'static str, Parameter); 4] {
 }
 
 /// The error responses that are referred to by name, with their status.
-const ERRORS: [(u16, &str, &str); 16] = [
+const ERRORS: [(u16, &str, &str); 20] = [
     (400, "MalformedJson", "The body is not JSON."),
+    (401, "Unauthorized", "No key or token, or one that is not good (any more)."),
+    (403, "Forbidden", "The key or token does not open this."),
     (404, "NotFound", "No such route."),
     (4040, "UnknownNode", "No member of the cluster has this id."),
+    (4041, "UnknownKey", "There is no API key with this id."),
     (408, "RequestTimeout", "The request arrived too slowly."),
     (409, "Conflict", "What the call builds on has changed meanwhile."),
     (4091, "ConditionNotMet", "`if_absent` or `if_version` does not hold. Nothing was changed."),
     (4092, "NotCountable", "The value is no integer of 64 bits, or the sum would not be. Nothing was changed."),
     (4093, "NotNow", "The state of the cluster does not allow it; the detail says why. Nothing was changed."),
+    (4094, "KeysNotNow", "Authentication is off on this router, or the cluster has all the keys that it may have."),
     (412, "PreconditionFailed", "`If-Match` or `If-None-Match` does not hold. Nothing was changed."),
     (413, "TooLarge", "The body, the batch or the value is above its limit."),
     (415, "NotJson", "The body is declared as something else than JSON."),
@@ -108,6 +115,7 @@ pub(super) fn shared_responses() -> Vec<(&'static str, Response)> {
         let schema = if status == 422 { "ValidationError" } else { "Error" };
         let response = answer(description, named(schema), example::error(&error_of(status)));
         let response = match status {
+            401 => response.header("WWW-Authenticate", header(Type::String, "How to send a credential.")),
             503 | 5030 => response.header("Retry-After", header(Type::Integer, "Seconds.")),
             4091 | 4092 | 412 => response.header("ETag", header(Type::String, "Of the item that is there, if any.")),
             _ => response,
@@ -120,7 +128,11 @@ pub(super) fn shared_responses() -> Vec<(&'static str, Response)> {
 fn error_of(status: u16) -> ApiError {
     match status {
         400 => ApiError::Malformed("The body is not valid JSON: expected value at line 1 column 9".into()),
+        401 => ApiError::Unauthorized,
+        403 => ApiError::Forbidden("This call needs the scope `write`".into()),
         404 => ApiError::UnknownRoute,
+        4041 => ApiError::UnknownKey("5d1f0c3a9b7e4286".into()),
+        4094 => ApiError::Conflict("Authentication is off on this router (CACHE_AUTH_ENABLED), so anybody could make and end keys; turn it on first".into()),
         4040 => ApiError::UnknownNode("9".into()),
         408 => ApiError::RequestTimeout,
         409 => {

@@ -261,6 +261,7 @@ fn health() -> ObjectBuilder {
             must("timestamp", time("")),
             must("version", text("")),
             super::may("checks", list("What was looked at.", check)),
+            super::may("warnings", list("What a person should see to; left out when there is nothing.", text(""))),
         ],
     )
 }

@@ -45,8 +45,11 @@ fn error() -> ObjectBuilder {
                     "Stable word for machines.",
                     [
                         "malformed_json",
+                        "unauthorized",
+                        "forbidden",
                         "not_found",
                         "unknown_node",
+                        "unknown_key",
                         "method_not_allowed",
                         "request_timeout",
                         "conflict",

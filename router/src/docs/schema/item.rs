@@ -14,7 +14,7 @@ use super::{
 use crate::rest::{Limits, OFFSET_MAX, PAGE_KEYS_DEFAULT, PAGE_KEYS_MAX, PATTERN_BYTES_MAX};
 
 /// A key without control characters (Unicode category Cc).
-const KEY_REGEX: &str = r"^[^\u0000-\u001f\u007f-\u009f]+$";
+pub(super) const KEY_REGEX: &str = r"^[^\u0000-\u001f\u007f-\u009f]+$";
 
 /// `*`, or entity tags with commas between them.
 const ENTITY_TAGS_REGEX: &str = r#"^(\*|(W/)?"[!#-~]*"( *, *(W/)?"[!#-~]*")*)$"#;

@@ -2,6 +2,7 @@
 //!
 //! They are built by hand, so that bounds come from the limits in force and every rule that JSON Schema can say is said.
 
+mod access;
 mod analytics;
 mod answer;
 mod answer_one;
@@ -22,6 +23,7 @@ use utoipa::openapi::{
 
 use crate::rest::Limits;
 
+pub(super) use access::access_key_id;
 pub(super) use item::{
     backend_word, consistency, cursor, entity_tags, key, limit, namespace, offset, pattern, removable_namespace, rows,
 };
@@ -36,6 +38,7 @@ pub(super) fn components(builder: ComponentsBuilder, limits: &Limits) -> Compone
     item::add(&mut all, limits);
     request::add(&mut all, limits);
     operate_request::add(&mut all);
+    access::add(&mut all);
     answer_one::add(&mut all);
     answer::add(&mut all);
     analytics::add(&mut all);

@@ -40,15 +40,28 @@ pub struct Check {
     pub detail: String,
 }
 
-/// Answer of `/health`, `/livez` and `/readyz`; `checks` only where asked for.
-pub fn health(out: &mut Vec<u8>, health: Health, now_ms: u64, version: &str, checks: Option<&[Check]>) {
+/// What is told beside the state.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct HealthDetails<'a> {
+    /// What was looked at; only where asked for.
+    pub checks: Option<&'a [Check]>,
+    /// What a person should see to; left out when there is nothing.
+    pub warnings: &'a [String],
+}
+
+/// Answer of `/health`, `/livez` and `/readyz`.
+pub fn health(out: &mut Vec<u8>, health: Health, now_ms: u64, version: &str, details: HealthDetails<'_>) {
     raw(out, "{\"status\":\"");
     raw(out, health.as_str());
     stamp(out, "\",\"timestamp\":", now_ms);
     string(out, ",\"version\":", version);
-    if let Some(checks) = checks {
+    if let Some(checks) = details.checks {
         raw(out, ",\"checks\":");
         serde(out, &checks);
+    }
+    if !details.warnings.is_empty() {
+        raw(out, ",\"warnings\":");
+        serde(out, &details.warnings);
     }
     out.push(b'}');
 }

@@ -3,6 +3,7 @@
 //! The answers of single keys and batches are spliced from the bytes of the nodes, without a tree in between. The rare ones
 //! are serialised from their own types. Field names and their order are the contract; see the OpenAPI document.
 
+mod access;
 mod admin;
 mod analytics;
 mod batch;
@@ -16,7 +17,8 @@ mod splice;
 mod stats;
 mod write;
 
-pub use admin::{Check, Health, NamespaceRow, health, namespace_removed, namespaces, root};
+pub use access::{access_key_revoked, access_key_told, access_keys};
+pub use admin::{Check, Health, HealthDetails, NamespaceRow, health, namespace_removed, namespaces, root};
 pub use analytics::{BackendRow, HotKeysView, access_patterns, backends, hot_keys, memory, ttl_distribution};
 pub use batch::{GetResult, SetResult, get_batch, set_batch};
 pub use cluster::{ClusterView, PlanView, cluster, node_changed, plan, safe_to_stop, settings_changed, state_word};
