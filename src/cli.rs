@@ -3,6 +3,7 @@
 //! Flags of settings are not written down here; `cli/flags.rs` makes them from the table of variables. They stay text
 //! until all layers are gathered, so that every wrong one is named at once.
 
+mod access;
 mod client;
 mod cluster;
 mod examples;
@@ -12,8 +13,10 @@ mod parse;
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use ringhold_router::Secret;
 
 pub(crate) use self::{
+    access::{AccessCommand, CreateKeyArgs},
     client::{
         AnalyticsArgs, ClearArgs, Conflict, DeleteArgs, ExportArgs, ExportFormat, GetArgs, ImportArgs, IncrArgs,
         InvalidateArgs, KeysArgs, SetArgs, StatsArgs, TouchArgs, WarmArgs,
@@ -50,6 +53,12 @@ pub(crate) struct Global {
         value_parser = parse::url, help_heading = CLIENT
     )]
     pub(crate) url: String,
+    /// API key or token, where the router asks for one.
+    #[arg(
+        long, global = true, env = "CACHE_API_KEY", hide_env_values = true, value_name = "KEY", value_parser = parse::secret,
+        help_heading = CLIENT
+    )]
+    pub(crate) api_key: Option<Secret>,
     /// Namespace to work in; none: `default`.
     #[arg(short, long, global = true, env = "RINGHOLD_NAMESPACE", value_parser = parse::namespace, help_heading = CLIENT)]
     pub(crate) namespace: Option<String>,
@@ -96,6 +105,9 @@ pub(crate) enum Command {
     /// Look at the cluster, change it and its configuration
     #[command(subcommand, after_help = examples::CLUSTER)]
     Cluster(ClusterCommand),
+    /// Make, list, rotate and revoke the API keys of a cluster
+    #[command(name = "apikeys", subcommand, after_help = examples::APIKEYS)]
+    ApiKeys(AccessCommand),
     /// Print the value of a key
     #[command(after_help = examples::GET)]
     Get(GetArgs),

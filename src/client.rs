@@ -6,7 +6,11 @@ mod explain;
 use std::{pin::pin, time::Duration};
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
-use reqwest::{Method, RequestBuilder, Response, header::CONTENT_TYPE};
+use reqwest::{
+    Method, RequestBuilder, Response,
+    header::{CONTENT_TYPE, HeaderValue},
+};
+use ringhold_router::Secret;
 
 pub(crate) use self::answer::{Answer, gap};
 use crate::{cli::Global, failure::Failure};
@@ -17,6 +21,8 @@ pub(crate) struct Client {
     http: reqwest::Client,
     base: String,
     namespace: Option<String>,
+    /// Marked as sensitive, so that it is shown nowhere.
+    api_key: Option<HeaderValue>,
     timeout: Duration,
 }
 
@@ -32,7 +38,9 @@ impl Client {
         // A cache is not reached through a proxy; one in the environment would break localhost.
         let builder = reqwest::Client::builder().no_proxy().connect_timeout(CONNECT_TIMEOUT);
         let http = builder.build().map_err(|error| Failure::Failed(error.into()))?;
-        Ok(Self { http, base: global.url.clone(), namespace: global.namespace.clone(), timeout })
+        // An empty variable is as good as none.
+        let api_key = global.api_key.as_ref().filter(|key| !key.0.is_empty()).map(header).transpose()?;
+        Ok(Self { http, base: global.url.clone(), namespace: global.namespace.clone(), api_key, timeout })
     }
 
     /// Calls the API and reads the whole answer; an answer that is no success is a failure.
@@ -85,7 +93,10 @@ impl Client {
 
     /// A request to be filled and opened.
     pub(crate) fn request(&self, method: Method, path: &Path) -> RequestBuilder {
-        let request = self.http.request(method, format!("{}{}", self.base, path.0));
+        let mut request = self.http.request(method, format!("{}{}", self.base, path.0));
+        if let Some(key) = &self.api_key {
+            request = request.header("X-API-Key", key);
+        }
         match &self.namespace {
             Some(namespace) => request.header("X-Cache-Namespace", namespace),
             None => request,
@@ -103,6 +114,13 @@ impl Client {
         let text = response.text().await.map_err(|error| self.explain(&error))?;
         Answer::new(text)
     }
+}
+
+fn header(key: &Secret) -> Result<HeaderValue, Failure> {
+    let mut value = HeaderValue::from_str(&key.0)
+        .map_err(|_| Failure::usage("the API key (--api-key, CACHE_API_KEY) holds characters that no key has"))?;
+    value.set_sensitive(true);
+    Ok(value)
 }
 
 /// Path and query of a call.

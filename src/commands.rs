@@ -1,5 +1,6 @@
 //! The commands that call the API of a running router, and `settings`.
 
+mod access;
 mod analytics;
 mod atomic;
 mod cluster;
@@ -48,6 +49,7 @@ async fn dispatch(command: Command, client: &Client, global: &Global) -> Result<
         Command::Clear(arguments) => remove::clear(&arguments, client, output).await,
         Command::Invalidate(arguments) => remove::invalidate(&arguments, client, output).await,
         Command::Warm(arguments) => warm::warm(&arguments, client, output).await,
+        Command::ApiKeys(command) => access::run(command, client, output).await,
         Command::Cluster(command) => cluster::run(command, client, output).await,
         Command::Dev(_) | Command::Node(_) | Command::Router(_) | Command::Settings(_) => {
             Err(Failure::failed("this command needs no router"))

@@ -105,6 +105,28 @@ pub(super) const CLUSTER_NAMESPACES: &str = examples!(
     "ringhold cluster namespaces"
     "ringhold cluster namespaces --remove old-shop"
 );
+pub(super) const APIKEYS: &str = examples!(
+    "ringhold apikeys create shop --scope read --scope write --allow-namespace shop"
+    "ringhold apikeys list"
+    "ringhold apikeys revoke 5d1f0c3a9b7e4286"
+);
+pub(super) const APIKEYS_CREATE: &str = examples!(
+    "ringhold apikeys create metrics --scope read"
+    "ringhold apikeys create carts --scope read --scope write --allow-namespace shop --allow-keys 'cart:*'"
+    "ringhold apikeys create deploy --scope admin --expires-in 86400 -o json | jq -r .api_key"
+);
+pub(super) const APIKEYS_LIST: &str = examples!(
+    "ringhold apikeys list"
+    "ringhold apikeys list -o json | jq -r '.keys[].id'"
+);
+pub(super) const APIKEYS_ROTATE: &str = examples!(
+    "ringhold apikeys rotate 5d1f0c3a9b7e4286"
+    "ringhold apikeys rotate 5d1f0c3a9b7e4286 --overlap 0      # the old text ends at once"
+);
+pub(super) const APIKEYS_REVOKE: &str = examples!(
+    "ringhold apikeys revoke 5d1f0c3a9b7e4286"
+    "ringhold apikeys revoke 5d1f0c3a9b7e4286 || echo 'there is none'"
+);
 pub(super) const GET: &str = examples!(
     "ringhold get user:1"
     "ringhold get user:1 --full"

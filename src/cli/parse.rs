@@ -4,6 +4,7 @@ use std::{ffi::OsString, time::Duration};
 
 use clap::{CommandFactory, Parser, error::ErrorKind};
 use ringhold_model::key::is_namespace;
+use ringhold_router::Secret;
 
 use super::{Cli, cluster::Weight};
 
@@ -38,6 +39,12 @@ pub(super) fn url(text: &str) -> Result<String, String> {
         "https" => Err("TLS is not built yet; use http://".to_owned()),
         _ => Err("give something like http://localhost:8000".to_owned()),
     }
+}
+
+/// Anything: what is wrong with a secret must not be said with the secret in the message.
+#[expect(clippy::unnecessary_wraps, reason = "clap asks for a result")]
+pub(super) fn secret(text: &str) -> Result<Secret, String> {
+    Ok(Secret(text.to_owned()))
 }
 
 /// A name that the API takes as a namespace.

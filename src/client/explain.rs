@@ -45,8 +45,10 @@ pub(super) fn refusal(status: StatusCode, body: &str) -> Failure {
         return Failure::failed(format!("HTTP {status}; does --url name a ringhold router? it said: {shown}"));
     };
     let detail = fields.get("detail").map_or_else(|| body.to_owned(), details);
-    if fields.text("code").as_deref() == Some("unknown_node") {
-        return Failure::NotFound(format!("{detail}; `ringhold cluster nodes` lists them"));
+    match fields.text("code").as_deref() {
+        Some("unknown_node") => return Failure::NotFound(format!("{detail}; `ringhold cluster nodes` lists them")),
+        Some("unknown_key") => return Failure::NotFound(format!("{detail}; `ringhold apikeys list` lists them")),
+        _ => {}
     }
     let code = fields.text("code").map(|code| format!(", {code}")).unwrap_or_default();
     let id = fields.text("request_id").map(|id| format!(" [request {id}]")).unwrap_or_default();
@@ -79,6 +81,8 @@ fn hint(status: StatusCode, outcome: Option<&str>) -> &'static str {
         }
         (503 | 504, Some(_)) => "; it may have been applied; `ringhold cluster status` says what is missing",
         (503 | 504, None) => "; try again; `ringhold cluster status` says what is missing",
+        (401, _) => "; give one with --api-key or CACHE_API_KEY",
+        (403, _) => "; `ringhold apikeys list` shows what each key opens",
         (404, _) => "; this router has no such endpoint: is it of the same version?",
         (413, _) => "; the limits are CACHE_MAX_VALUE_SIZE, CACHE_MAX_BATCH_SIZE and CACHE_MAX_BODY_SIZE of the router",
         _ => "",

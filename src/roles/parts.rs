@@ -65,6 +65,7 @@ pub(super) fn router_options(
         access_log: settings.access_log_enabled,
         metrics: settings.metrics_enabled,
         tracking: settings.performance_tracking,
+        authentication: settings.authentication.clone(),
         ..ringhold_router::Options::default()
     }
 }

@@ -9,6 +9,7 @@ use ringhold_model::{
 use tracing_subscriber::EnvFilter;
 
 use super::{
+    authentication::authentication,
     fault::Faults,
     given::Given,
     not_built, parse,
@@ -41,7 +42,7 @@ pub(crate) fn build(given: &Given) -> Result<Settings, Faults> {
             data: path(&mut reader, "RINGHOLD_DATA"),
         },
         node: node(&mut reader, initial),
-        router: router(&mut reader, limits),
+        router: router(&mut reader, limits, &mut warnings),
         log: log(&mut reader),
         warnings,
     };
@@ -91,7 +92,7 @@ fn backends(reader: &mut Reader<'_>) {
     reader.integer("CACHE_COMPRESSION_THRESHOLD", 0..=u64::MAX);
     reader.parsed("CACHE_WRITE_STORE", |text| text.parse().ok().filter(|store: &Backend| *store != Backend::Memory));
     reader.parsed("FILE_CACHE_PATH", parse::plain);
-    for name in ["REDIS_PASSWORD", "CACHE_ENCRYPTION_KEY", "CACHE_API_KEY", "CACHE_JWT_SECRET"] {
+    for name in ["REDIS_PASSWORD", "CACHE_ENCRYPTION_KEY"] {
         reader.optional(name, parse::plain);
     }
 }
@@ -139,7 +140,7 @@ fn advertise_health(reader: &mut Reader<'_>, listen: &str, advertise: &str) -> O
     (is_unspecified(listen) && port != "0").then(|| format!("{host}:{port}"))
 }
 
-fn router(reader: &mut Reader<'_>, limits: Limits) -> RouterSettings {
+fn router(reader: &mut Reader<'_>, limits: Limits, warnings: &mut Vec<String>) -> RouterSettings {
     let port = |text: &str| parse::integer(text).and_then(|port| u16::try_from(port).ok());
     let some_origins = |text: &str| parse::list(text, parse::origin).filter(|origins| !origins.is_empty());
     let some_nodes = |text: &str| parse::list(text, parse::host_port).filter(|nodes| !nodes.is_empty());
@@ -154,6 +155,7 @@ fn router(reader: &mut Reader<'_>, limits: Limits) -> RouterSettings {
         metrics_enabled: reader.boolean("CACHE_METRICS_ENABLED"),
         access_log_enabled: reader.boolean("CACHE_ACCESS_LOG_ENABLED"),
         performance_tracking: reader.boolean("CACHE_PERFORMANCE_TRACKING"),
+        authentication: authentication(reader, warnings),
     }
 }
 

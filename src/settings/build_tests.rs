@@ -65,7 +65,7 @@ const EFFECTS: &[(&str, &str, Effect)] = &[
     ("DATABASE_URL", "postgres://db/cache", Warned),
     ("FILE_CACHE_PATH", "/var/cache", Warned),
     ("CACHE_WRITE_STORE", "redis", Warned),
-    ("CACHE_AUTH_ENABLED", "true", Refused),
+    ("CACHE_AUTH_ENABLED", "true", Sets(|s| s.router.authentication.is_some())),
     ("CACHE_API_KEY", "your_cache_api_key", Warned),
     ("CACHE_JWT_SECRET", "s", Warned),
     ("ALLOWED_ORIGINS", "http://localhost:3000, https://YourDomain.com", Sets(|s| s.router.allowed_origins == ["http://localhost:3000", "https://yourdomain.com"])),
@@ -214,6 +214,22 @@ fn the_documented_quick_start_file_starts_with_warnings() {
     ]);
     let names: Vec<_> = settings.warnings.iter().filter_map(|warning| warning.split(' ').next()).collect();
     assert_eq!(names, ["REDIS_URL", "MEMCACHED_URL", "CACHE_API_KEY"], "{:?}", settings.warnings);
+}
+
+#[test]
+fn authentication_is_on_only_when_asked_for_and_weak_secrets_are_warned_about() {
+    let secrets = [("CACHE_API_KEY", "k"), ("CACHE_JWT_SECRET", "s")];
+    let off = built(&secrets);
+    assert!(off.router.authentication.is_none() && off.warnings.iter().all(|warning| warning.contains("is open")));
+    let on = built(&[&secrets[..], &[("CACHE_AUTH_ENABLED", "true")]].concat());
+    let authentication = on.router.authentication.expect("it is on");
+    assert!(authentication.api_key.is_some() && authentication.jwt_secret.is_some());
+    assert_eq!(on.warnings.iter().filter(|warning| warning.contains("may be guessed")).count(), 2, "{:?}", on.warnings);
+    let alone = built(&[("CACHE_AUTH_ENABLED", "true")]);
+    assert!(alone.warnings[0].contains("only keys that the cluster has already"), "{:?}", alone.warnings);
+    let long = "x".repeat(32);
+    let strong = built(&[("CACHE_AUTH_ENABLED", "true"), ("CACHE_API_KEY", &long), ("CACHE_JWT_SECRET", &long)]);
+    assert!(strong.warnings.is_empty(), "{:?}", strong.warnings);
 }
 
 /// `NAME=value` and `#NAME=value` lines of the reference file.

@@ -7,6 +7,7 @@
 //! Reading order: `variables` (the table) → `given` (the layers) → `parse` → `read` (faults) → `not_built` → `types` →
 //! `build` → `show`.
 
+mod authentication;
 mod build;
 mod fault;
 mod given;

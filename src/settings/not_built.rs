@@ -22,9 +22,6 @@ pub(crate) fn refuse(reader: &mut Reader<'_>, config: &CacheConfig) {
             reader.refuse(name, expected);
         }
     }
-    if reader.boolean("CACHE_AUTH_ENABLED") {
-        reader.refuse("CACHE_AUTH_ENABLED", "false; API keys are not built yet, and the server would be open");
-    }
     if reader.integer("RATE_LIMIT_PER_MINUTE", 0..=u64::MAX) > 0 {
         reader.refuse("RATE_LIMIT_PER_MINUTE", "0; rate limits are not built yet");
     }
@@ -50,11 +47,8 @@ const WITHOUT_EFFECT: &[(&str, &str)] = &[
     ("CACHE_WRITE_STORE", "write_through and write_behind are not built yet; requests that name them get 422"),
     ("CACHE_COMPRESSION_THRESHOLD", "compression is not built yet; nothing is compressed"),
     ("CACHE_ENCRYPTION_KEY", "encryption is not built yet; nothing is encrypted"),
-    ("CACHE_API_KEY", AUTH),
-    ("CACHE_JWT_SECRET", AUTH),
 ];
 const REDIS: &str = "the redis backend is not built yet; requests that name it get 422";
-const AUTH: &str = "API keys are not built yet; the API is open to everyone who reaches it";
 
 /// A warning for each setting that is given, well formed and without effect.
 pub(crate) fn warnings(reader: &Reader<'_>) -> Vec<String> {

@@ -111,6 +111,8 @@ pub(crate) struct RouterSettings {
     pub(crate) access_log_enabled: bool,
     /// Whether latency histograms are kept.
     pub(crate) performance_tracking: bool,
+    /// How callers are told apart; `None`: they are not.
+    pub(crate) authentication: Option<ringhold_router::Authentication>,
 }
 
 impl RouterSettings {

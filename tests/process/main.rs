@@ -8,6 +8,7 @@ mod harness;
 
 use harness::fleet;
 
+mod access;
 mod cli;
 mod crashes;
 mod dev;

@@ -63,7 +63,7 @@ fn every_wrong_setting_is_named_at_once_and_nothing_starts() {
     for role in ["dev", "node", "router"] {
         let output = run(command(folder.path(), &[role, "--cache-max-ttl=-1"])
             .env("CACHE_STRATEGY", "write_behind")
-            .env("CACHE_AUTH_ENABLED", "true")
+            .env("CACHE_AUTH_ENABLED", "perhaps")
             .env("CACHE_METRICS_ENABLED", "perhaps")
             .env("RINGHOLD_SEEDS", "nowhere"));
         assert_eq!(output.status.code(), Some(2), "{role}: {}", said(&output));
