@@ -18,8 +18,8 @@ use ringhold_router::Secret;
 pub(crate) use self::{
     access::{AccessCommand, CreateKeyArgs},
     client::{
-        AnalyticsArgs, ClearArgs, Conflict, DeleteArgs, ExportArgs, ExportFormat, GetArgs, ImportArgs, IncrArgs,
-        InvalidateArgs, KeysArgs, SetArgs, StatsArgs, TouchArgs, WarmArgs,
+        AnalyticsArgs, ClearArgs, Conflict, DeleteArgs, ExportArgs, ExportFormat, GetArgs, HealthArgs, ImportArgs,
+        IncrArgs, InvalidateArgs, KeysArgs, SetArgs, StatsArgs, TouchArgs, WarmArgs,
     },
     cluster::{
         ApplyArgs, ChangeArgs, ClusterCommand, ConfigCommand, DrainArgs, NamespacesArgs, RemoveArgs, SettingsArgs,
@@ -102,6 +102,9 @@ pub(crate) enum Command {
     /// Show every setting, its value and where it comes from
     #[command(after_help = examples::SETTINGS)]
     Settings(SettingFlags<ForShow>),
+    /// Ask a node or router whether it is ready, for health checks of containers
+    #[command(after_help = examples::HEALTH)]
+    Health(HealthArgs),
     /// Look at the cluster, change it and its configuration
     #[command(subcommand, after_help = examples::CLUSTER)]
     Cluster(ClusterCommand),

@@ -6,6 +6,7 @@ mod atomic;
 mod cluster;
 mod export;
 mod feed;
+mod health;
 mod import;
 mod keys;
 mod point;
@@ -35,6 +36,7 @@ pub(crate) fn run(command: Command, global: &Global) -> Result<(), Failure> {
 async fn dispatch(command: Command, client: &Client, global: &Global) -> Result<(), Failure> {
     let output = global.output;
     match command {
+        Command::Health(arguments) => health::health(&arguments, global).await,
         Command::Get(arguments) => point::get(&arguments, client, output).await,
         Command::Delete(arguments) => point::delete(&arguments, client, output).await,
         Command::Set(arguments) => set::set(arguments, client, output).await,

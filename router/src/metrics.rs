@@ -2,7 +2,7 @@
 //!
 //! Labels are bounded: routes come from a fixed list, statuses are shown by class.
 
-use std::{fmt, time::Duration};
+use std::{fmt, sync::atomic::Ordering::Relaxed, time::Duration};
 
 use http::StatusCode;
 use prometheus_client::{
@@ -92,6 +92,7 @@ impl DispatchCounters {
 
 type Labels = [(&'static str, &'static str); 2];
 type Timed = [(&'static str, &'static str); 1];
+type Version = Timed;
 
 /// Counters of one router, written by all its workers.
 pub(crate) struct Metrics {
@@ -102,7 +103,8 @@ pub(crate) struct Metrics {
     pub(crate) dispatch: DispatchCounters,
     registry: Registry,
     view_index: Gauge,
-    dropped_lines: Gauge,
+    dropped_lines: Counter,
+    ready: Gauge,
 }
 
 impl fmt::Debug for Metrics {
@@ -121,7 +123,7 @@ impl Metrics {
             .map(|route| CLASSES.map(|class| requests.get_or_create(&[("route", route), ("status", class)]).clone()));
         let counters = counters.collect();
         let durations = labels().map(|route| times.get_or_create(&[("route", route)]).clone()).collect();
-        let (view_index, dropped_lines) = (Gauge::default(), Gauge::default());
+        let (view_index, dropped_lines, ready) = (Gauge::default(), Counter::default(), Gauge::default());
         let mut registry = Registry::default();
         registry.register("ringhold_router_requests", "Requests answered, by route and class of status", requests);
         registry.register_with_unit(
@@ -140,9 +142,13 @@ impl Metrics {
             "Access log lines dropped because standard output did not keep up",
             dropped_lines.clone(),
         );
+        registry.register("ringhold_router_ready", "1 when the router answers 200 to /readyz", ready.clone());
+        let build = Family::<Version, Gauge>::default();
+        build.get_or_create(&[("version", env!("CARGO_PKG_VERSION"))]).set(1);
+        registry.register("ringhold_router_build_info", "1; the version is in the label", build);
         let dispatch = DispatchCounters::default();
         dispatch.register(&mut registry);
-        Self { counters, durations, dispatch, registry, view_index, dropped_lines }
+        Self { counters, durations, dispatch, registry, view_index, dropped_lines, ready }
     }
 
     /// Counts one answered request.
@@ -156,9 +162,11 @@ impl Metrics {
     }
 
     /// The text of one scrape.
-    pub(crate) fn render(&self, view_index: u64, dropped_lines: u64) -> Result<String, fmt::Error> {
+    pub(crate) fn render(&self, view_index: u64, dropped_lines: u64, is_ready: bool) -> Result<String, fmt::Error> {
         self.view_index.set(view_index as i64);
-        self.dropped_lines.set(dropped_lines as i64);
+        // Counted elsewhere, and only ever more.
+        self.dropped_lines.inner().fetch_max(dropped_lines, Relaxed);
+        self.ready.set(is_ready.into());
         let mut text = String::new();
         encode(&mut text, &self.registry)?;
         Ok(text)
@@ -188,13 +196,15 @@ mod tests {
         metrics.record("/nowhere/else", StatusCode::NOT_FOUND, None);
         metrics.dispatch.hedged_reads.inc();
         metrics.dispatch.copy_reads.inc_by(3);
-        let text = metrics.render(7, 0).unwrap();
+        let text = metrics.render(7, 3, true).unwrap();
         for line in [
             "ringhold_router_requests_total{route=\"/api/cache/get/\",status=\"2xx\"} 1",
             "ringhold_router_requests_total{route=\"/api/cache/set\",status=\"4xx\"} 1",
             "ringhold_router_requests_total{route=\"other\",status=\"4xx\"} 1",
             "ringhold_router_request_duration_seconds_count{route=\"/api/cache/get/\"} 1",
             "ringhold_router_view_index 7",
+            "ringhold_router_ready 1",
+            "ringhold_router_access_lines_dropped_total 3",
             "ringhold_router_hedged_reads_total 1",
             "ringhold_router_copy_reads_total 3",
             "ringhold_router_retries_total 0",

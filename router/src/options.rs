@@ -25,6 +25,8 @@ pub struct Options {
     pub metrics: bool,
     /// Whether latencies are measured.
     pub tracking: bool,
+    /// For how long a router that was told to stop serves on, while `/readyz` says 503, so that balancers look elsewhere.
+    pub shutdown_delay: Duration,
     /// Time that requests in flight get at shutdown.
     pub grace: Duration,
     /// Most connections of one worker.
@@ -102,6 +104,7 @@ impl Default for Options {
             access_log: true,
             metrics: true,
             tracking: true,
+            shutdown_delay: Duration::ZERO,
             grace: Duration::from_secs(10),
             connections_max: 10_000,
             patience: Patience::default(),

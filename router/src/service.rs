@@ -62,11 +62,11 @@ impl Router {
         self.address
     }
 
-    /// Serves until `cancel`, then drains. Blocks the calling thread, which follows the cluster meanwhile.
+    /// Serves until `cancel` and for the shutdown delay after it, then drains. Blocks the calling thread.
     pub fn run(self, cancel: CancellationToken) -> Result<(), BuildError> {
         let Self { options, listeners, view, .. } = self;
         let (access, writer) = options.access_log.then(AccessLog::start).transpose()?.unzip();
-        let shared = Arc::new(Shared::new(options, view.clone(), access));
+        let shared = Arc::new(Shared::new(options, view.clone(), access, cancel.clone()));
         for warning in shared.options.warnings() {
             tracing::warn!("{warning}");
         }
@@ -128,17 +128,23 @@ fn run_worker(
     runtime.block_on(async {
         let listener = TcpListener::from_std(listener)?;
         let router = RouterId(rand::random());
-        let nodes = Nodes::new(tcp_callers());
+        let (nodes, delay) = (Nodes::new(tcp_callers()), shared.options.shutdown_delay);
         let dispatcher = Dispatcher::new(shared.view.clone(), nodes, router, shared.metrics.dispatch.clone());
+        let stop = CancellationToken::new();
+        let stopping = async {
+            cancel.cancelled().await;
+            tokio::time::sleep(delay).await;
+            stop.cancel();
+        };
         let api = Arc::new(Api::new(shared, dispatcher, router));
-        let serving = serve(listener, api.clone(), serving, cancel);
+        let serving = async { tokio::join!(serve(listener, api.clone(), serving, stop.clone()), stopping) };
         if !is_first {
             serving.await;
             return Ok(());
         }
         // One worker tells for all.
         tokio::select! {
-            () = serving => Ok(()),
+            _ = serving => Ok(()),
             () = api.note_uses() => Ok(()),
         }
     })

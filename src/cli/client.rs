@@ -4,6 +4,8 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 
+use super::parse;
+
 /// The backend that a command works on.
 #[derive(Args, Clone, Debug, Default)]
 pub(crate) struct Target {
@@ -22,6 +24,17 @@ pub(crate) struct GetArgs {
     pub(crate) full: bool,
     #[command(flatten)]
     pub(crate) target: Target,
+}
+
+/// `health`.
+#[derive(Args, Clone, Debug)]
+pub(crate) struct HealthArgs {
+    /// Where to ask, the first that listens; none: a node on port 7480 of this machine, then --url
+    #[arg(value_name = "URL", value_parser = parse::url)]
+    pub(crate) places: Vec<String>,
+    /// Only whether the process serves, not whether it is ready for requests
+    #[arg(long)]
+    pub(crate) live: bool,
 }
 
 /// `set` and `getset`.

@@ -35,6 +35,11 @@ pub(super) const SETTINGS: &str = examples!(
     "ringhold settings --env-file deploy/ringhold.env -o json"
     "CACHE_MAX_ITEMS=50000 ringhold settings"
 );
+pub(super) const HEALTH: &str = examples!(
+    "ringhold health                                          # whichever role runs on this machine: 0 ready, 1 not"
+    "ringhold health http://127.0.0.1:7480                    # a node"
+    "ringhold health --live http://cache:8000                 # a router, and only whether its process serves"
+);
 pub(super) const CLUSTER: &str = examples!(
     "ringhold cluster status --watch"
     "ringhold cluster plan --drain 3                          # what would move; nothing is changed"

@@ -61,6 +61,7 @@ pub(super) fn router_options(
         workers: settings.workers,
         limits: limits(settings.limits),
         request_timeout: settings.request_timeout,
+        shutdown_delay: settings.shutdown_delay,
         allowed_origins: settings.allowed_origins.clone(),
         access_log: settings.access_log_enabled,
         metrics: settings.metrics_enabled,

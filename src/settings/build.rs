@@ -99,7 +99,7 @@ fn backends(reader: &mut Reader<'_>) {
 
 fn node(reader: &mut Reader<'_>, initial: InitialConfig) -> NodeSettings {
     let listen = reader.parsed("RINGHOLD_LISTEN", parse::host_port);
-    let advertise = reader.optional("RINGHOLD_ADVERTISE", parse::host_port).unwrap_or_else(|| listen.clone());
+    let advertise = reader.optional("RINGHOLD_ADVERTISE", on_this_host).unwrap_or_else(|| listen.clone());
     if is_unspecified(&advertise) {
         reader.refuse("RINGHOLD_ADVERTISE", REACHABLE);
     }
@@ -107,9 +107,6 @@ fn node(reader: &mut Reader<'_>, initial: InitialConfig) -> NodeSettings {
     let advertise_health = advertise_health(reader, &health_listen, &advertise);
     let seeds = addresses(reader, "RINGHOLD_SEEDS");
     let join = addresses(reader, "RINGHOLD_JOIN");
-    if !seeds.is_empty() && !join.is_empty() {
-        reader.refuse("RINGHOLD_JOIN", "nothing beside RINGHOLD_SEEDS: a node forms a cluster or joins one");
-    }
     NodeSettings {
         listen,
         advertise,
@@ -127,6 +124,12 @@ fn node(reader: &mut Reader<'_>, initial: InitialConfig) -> NodeSettings {
         metrics_enabled: reader.boolean("CACHE_METRICS_ENABLED"),
         performance_tracking: reader.boolean("CACHE_PERFORMANCE_TRACKING"),
     }
+}
+
+/// `host:port` in which `{hostname}` stands for the machine's name, for containers that are started alike.
+fn on_this_host(text: &str) -> Option<String> {
+    let system = rustix::system::uname();
+    parse::host_port(&text.replace("{hostname}", &system.nodename().to_string_lossy()))
 }
 
 fn advertise_health(reader: &mut Reader<'_>, listen: &str, advertise: &str) -> Option<String> {
@@ -151,6 +154,7 @@ fn router(reader: &mut Reader<'_>, limits: Limits, warnings: &mut Vec<String>) -
         workers: workers(reader),
         limits,
         request_timeout: Duration::from_millis(reader.integer("CACHE_REQUEST_TIMEOUT_MS", 1..=3_600_000)),
+        shutdown_delay: Duration::from_millis(reader.integer("RINGHOLD_SHUTDOWN_DELAY_MS", 0..=600_000)),
         allowed_origins: reader.parsed("ALLOWED_ORIGINS", some_origins),
         metrics_enabled: reader.boolean("CACHE_METRICS_ENABLED"),
         access_log_enabled: reader.boolean("CACHE_ACCESS_LOG_ENABLED"),

@@ -74,6 +74,7 @@ const EFFECTS: &[(&str, &str, Effect)] = &[
     ("TLS_KEY_FILE", "key.pem", Refused),
     ("TLS_CLIENT_CA_FILE", "ca.pem", Refused),
     ("CACHE_REQUEST_TIMEOUT_MS", "250", Sets(|s| s.router.request_timeout == Duration::from_millis(250))),
+    ("RINGHOLD_SHUTDOWN_DELAY_MS", "250", Sets(|s| s.router.shutdown_delay == Duration::from_millis(250))),
     ("RUST_LOG", "warn,ringhold=debug", Sets(|s| s.log.filter == "warn,ringhold=debug")),
     ("RINGHOLD_LOG_FORMAT", "json", Sets(|s| s.log.format == LogFormat::Json)),
     ("RINGHOLD_WORKERS", "5", Sets(|s| s.node.workers == 5 && s.router.workers == 5)),
@@ -141,7 +142,7 @@ const WRONG: &[(&str, &str)] = &[
     ("REDIS_PASSWORD", "a\tb"), ("MEMCACHED_URL", "redis://a"), ("DATABASE_URL", "oracle://a"),
     ("FILE_CACHE_PATH", "a\tb"), ("CACHE_WRITE_STORE", "memory"), ("CACHE_AUTH_ENABLED", "x"),
     ("CACHE_API_KEY", "a\tb"), ("CACHE_JWT_SECRET", "a\tb"), ("ALLOWED_ORIGINS", "localhost"),
-    ("RATE_LIMIT_PER_MINUTE", "x"), ("CACHE_REQUEST_TIMEOUT_MS", "0"), ("RUST_LOG", "ringhold=loud"),
+    ("RATE_LIMIT_PER_MINUTE", "x"), ("CACHE_REQUEST_TIMEOUT_MS", "0"), ("RINGHOLD_SHUTDOWN_DELAY_MS", "x"), ("RUST_LOG", "ringhold=loud"),
     ("RINGHOLD_LOG_FORMAT", "xml"), ("RINGHOLD_WORKERS", "x"), ("RINGHOLD_DATA", "a\tb"), ("RINGHOLD_STORE", "rocks"),
     ("RINGHOLD_RANGES", "1000"), ("RINGHOLD_DEV_NODES", "0"), ("RINGHOLD_LISTEN", "7400"),
     ("RINGHOLD_ADVERTISE", "0.0.0.0:7400"), ("RINGHOLD_ADVERTISE_HEALTH", "[::]:7480"), ("RINGHOLD_HEALTH_LISTEN", "x"), ("RINGHOLD_SEEDS", "a"),
@@ -175,9 +176,15 @@ fn a_fault_never_shows_a_secret() {
 
 #[test]
 fn settings_that_exclude_each_other_are_refused() {
-    assert!(faults(&[("RINGHOLD_SEEDS", "a:1"), ("RINGHOLD_JOIN", "b:1")]).contains("RINGHOLD_JOIN"));
     assert!(faults(&[("RINGHOLD_LISTEN", "0.0.0.0:7400")]).contains("RINGHOLD_ADVERTISE"));
     assert!(faults(&[("CACHE_MAX_TTL", "60"), ("CACHE_DEFAULT_TTL", "61")]).contains("CACHE_DEFAULT_TTL"));
+}
+
+#[test]
+fn the_advertised_address_may_hold_the_name_of_the_machine() {
+    let name = rustix::system::uname().nodename().to_string_lossy().into_owned();
+    let node = built(&[("RINGHOLD_LISTEN", "0.0.0.0:7400"), ("RINGHOLD_ADVERTISE", "{hostname}:7400")]).node;
+    assert_eq!(node.advertise, format!("{name}:7400"));
 }
 
 #[test]

@@ -103,6 +103,8 @@ pub(crate) struct RouterSettings {
     pub(crate) limits: Limits,
     /// Deadline of a request.
     pub(crate) request_timeout: Duration,
+    /// For how long it serves on after it was told to stop.
+    pub(crate) shutdown_delay: Duration,
     /// Origins for CORS, lower case; `*` alone: any.
     pub(crate) allowed_origins: Vec<String>,
     /// Whether `/metrics` is served.

@@ -20,6 +20,7 @@ use ringhold_model::{
 };
 use ringhold_rpc::Deadline;
 use tokio::sync::Semaphore;
+use tokio_util::sync::CancellationToken;
 
 use crate::{
     Options,
@@ -43,6 +44,8 @@ pub(crate) struct Shared {
     pub(crate) view: ViewCell,
     pub(crate) metrics: Metrics,
     access: Option<AccessLog>,
+    /// Cancelled once the router was told to stop; it may serve on for a while.
+    leaving: CancellationToken,
     /// Listings deep into the key order, for which every node returns many keys; more wait their turn.
     pub(super) deep_pages: Semaphore,
     /// Tells callers apart; `None`: nobody is asked.
@@ -56,19 +59,25 @@ pub(crate) struct Shared {
 
 impl Shared {
     /// Nothing counted yet.
-    pub(crate) fn new(options: Options, view: ViewCell, access: Option<AccessLog>) -> Self {
+    pub(crate) fn new(options: Options, view: ViewCell, access: Option<AccessLog>, leaving: CancellationToken) -> Self {
         let gate = options.authentication.as_ref().map(Gate::new);
         Self {
             options,
             view,
             metrics: Metrics::new(),
             access,
+            leaving,
             deep_pages: Semaphore::new(DEEP_PAGES_MAX),
             gate,
             looks: Semaphore::new(LOOKS_MAX),
             paces: Mutex::default(),
             started: tokio::time::Instant::now(),
         }
+    }
+
+    /// Whether the router was told to stop.
+    pub(crate) fn is_leaving(&self) -> bool {
+        self.leaving.is_cancelled()
     }
 
     /// Bytes a second with which copies are filled, when the nodes have `sent` so many so far; `None`: not to be told yet.

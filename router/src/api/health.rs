@@ -36,7 +36,8 @@ pub(super) async fn live(_: &Core, _: Request<Body>) -> Result<Response, ApiErro
     Ok(answer(StatusCode::OK, Health::Healthy, HealthDetails::default()))
 }
 
-/// 200 when requests can be served: the cluster is in sight, with a leader and owners for all ranges.
+/// 200 when requests can be served: the cluster is in sight, with a leader and owners for all ranges, and the router was not
+/// told to stop.
 pub(super) async fn ready(core: &Core, request: Request<Body>) -> Result<Response, ApiError> {
     let checks = checks(core);
     let is_ready = checks.iter().all(|check| check.ok);
@@ -92,6 +93,12 @@ fn checks(core: &Core) -> Vec<Check> {
             format!("all {} ranges have an owner", view.ranges()),
             "ranges have no owner yet; the cluster is forming",
         ),
+        check(
+            "staying",
+            !core.shared.is_leaving(),
+            "was not told to stop".into(),
+            "was told to stop, serves on for a moment",
+        ),
     ]
 }
 
@@ -100,7 +107,9 @@ pub(super) async fn metrics(core: &Core, _: Request<Body>) -> Result<Response, A
     if !core.options().metrics {
         return Err(ApiError::UnknownRoute);
     }
-    let text = core.shared.metrics.render(core.shared.view.load().index(), core.shared.access_lines_dropped());
+    let is_ready = checks(core).iter().all(|check| check.ok);
+    let dropped = core.shared.access_lines_dropped();
+    let text = core.shared.metrics.render(core.shared.view.load().index(), dropped, is_ready);
     let text = text.map_err(|_| ApiError::Internal("the metrics could not be written".into()))?;
     let mut response = Response::new(Body::from(text));
     response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(metrics::CONTENT_TYPE));

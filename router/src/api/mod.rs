@@ -57,6 +57,11 @@ impl Api {
         Self { core, routes }
     }
 
+    /// Whether the router was told to stop.
+    pub(crate) fn is_leaving(&self) -> bool {
+        self.core.shared.is_leaving()
+    }
+
     /// Answers one request, whatever happens.
     pub(crate) async fn handle(&self, request: Request<Body>) -> Response<Body> {
         let start = Instant::now();

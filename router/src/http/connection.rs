@@ -83,15 +83,17 @@ async fn accept(
 }
 
 /// Answers one request. A client whose body was not read to its end is told that the connection closes: the next request
-/// would be lost on it.
+/// would be lost on it. So is every client of a router that was told to stop.
 async fn answer(api: &Api, request: Request<Incoming>) -> Response<Body> {
-    if request.body().is_end_stream() {
-        return api.handle(request.map(Body::new)).await;
-    }
-    let (head, body) = request.into_parts();
-    let (body, watch) = WatchedBody::new(body);
-    let mut response = api.handle(Request::from_parts(head, Body::new(body))).await;
-    if !watch.is_read() {
+    let (mut response, is_read) = if request.body().is_end_stream() {
+        (api.handle(request.map(Body::new)).await, true)
+    } else {
+        let (head, body) = request.into_parts();
+        let (body, watch) = WatchedBody::new(body);
+        let response = api.handle(Request::from_parts(head, Body::new(body))).await;
+        (response, watch.is_read())
+    };
+    if !is_read || api.is_leaving() {
         response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
     }
     response
