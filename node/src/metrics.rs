@@ -20,6 +20,7 @@ use ringhold_model::wire::{ProgressReply, SpaceStats};
 use self::operations::Durations;
 use crate::data::Node;
 
+mod cluster;
 mod operations;
 
 /// Content type of the text.
@@ -90,6 +91,7 @@ pub(crate) fn render(node: &Node) -> Result<String, fmt::Error> {
     gauge(&mut registry, "ringhold_raft_applied_index", "Index of the last entry applied", status.applied);
     let leads = status.leader.is_some() && status.leader == status.node;
     gauge(&mut registry, "ringhold_raft_is_leader", "1 on the leader", leads.into());
+    cluster::register(&mut registry, &node.control.state(), &status);
     copies(&mut registry, node);
     if let Some(stats) = node.stats(None) {
         gauge(

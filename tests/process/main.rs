@@ -18,3 +18,4 @@ mod restarts;
 mod settings;
 mod signals;
 mod strangers;
+mod watching;
