@@ -59,6 +59,12 @@ pub(crate) struct Global {
         help_heading = CLIENT
     )]
     pub(crate) api_key: Option<Secret>,
+    /// Authorities that the router's certificate may come from, PEM; none: those of this system.
+    #[arg(long, global = true, env = "RINGHOLD_CA_FILE", value_name = "FILE", help_heading = CLIENT)]
+    pub(crate) ca_file: Option<PathBuf>,
+    /// Certificate to show to the router and its private key, in one PEM file.
+    #[arg(long, global = true, env = "RINGHOLD_CLIENT_CERT_FILE", value_name = "FILE", help_heading = CLIENT)]
+    pub(crate) client_cert_file: Option<PathBuf>,
     /// Namespace to work in; none: `default`.
     #[arg(short, long, global = true, env = "RINGHOLD_NAMESPACE", value_parser = parse::namespace, help_heading = CLIENT)]
     pub(crate) namespace: Option<String>,

@@ -2,6 +2,7 @@
 
 mod answer;
 mod explain;
+mod tls;
 
 use std::{pin::pin, time::Duration};
 
@@ -26,8 +27,6 @@ pub(crate) struct Client {
     timeout: Duration,
 }
 
-/// How long a connection may take to open.
-const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 /// Letters of a path segment or query value that need no escape.
 const PLAIN: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
@@ -35,9 +34,7 @@ impl Client {
     /// A client as the global options say. Opens no connection yet.
     pub(crate) fn new(global: &Global) -> Result<Self, Failure> {
         let timeout = Duration::from_secs(global.timeout);
-        // A cache is not reached through a proxy; one in the environment would break localhost.
-        let builder = reqwest::Client::builder().no_proxy().connect_timeout(CONNECT_TIMEOUT);
-        let http = builder.build().map_err(|error| Failure::Failed(error.into()))?;
+        let http = tls::http_client(global)?;
         // An empty variable is as good as none.
         let api_key = global.api_key.as_ref().filter(|key| !key.0.is_empty()).map(header).transpose()?;
         Ok(Self { http, base: global.url.clone(), namespace: global.namespace.clone(), api_key, timeout })

@@ -23,6 +23,7 @@ mod view;
 mod view_watch;
 
 pub use auth::Secret;
+pub use http::{TlsFault, TlsFiles};
 pub use options::{Authentication, Options, Patience};
 pub use rest::Limits;
 pub use service::{BuildError, Router};

@@ -2,7 +2,7 @@
 
 use std::{net::SocketAddr, time::Duration};
 
-use crate::{auth::Secret, rest::Limits};
+use crate::{auth::Secret, http::TlsFiles, rest::Limits};
 
 /// Settings of one router process.
 #[derive(Clone, Debug)]
@@ -35,6 +35,8 @@ pub struct Options {
     pub patience: Patience,
     /// How callers are told apart; `None`: the API is open to everyone who reaches it.
     pub authentication: Option<Authentication>,
+    /// The certificate of the API; `None`: it speaks plain HTTP.
+    pub tls: Option<TlsFiles>,
 }
 
 /// How callers are told apart, beside the keys that the cluster keeps.
@@ -109,6 +111,7 @@ impl Default for Options {
             connections_max: 10_000,
             patience: Patience::default(),
             authentication: None,
+            tls: None,
         }
     }
 }

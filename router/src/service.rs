@@ -12,7 +12,7 @@ use crate::{
     Options,
     api::{Api, Shared},
     dispatch::{Dispatcher, Nodes},
-    http::{AccessLog, ServeOptions, listen, serve},
+    http::{AccessLog, ServeOptions, Tls, TlsFault, listen, serve},
     view::ViewCell,
     view_watch,
 };
@@ -28,6 +28,9 @@ pub enum BuildError {
         /// What the system said.
         source: io::Error,
     },
+    /// The certificate cannot be used.
+    #[error("cannot speak TLS: {0}")]
+    Tls(#[from] TlsFault),
     /// No node was named.
     #[error("a router needs the internal address of at least one node (--nodes host:7400)")]
     NoNodes,
@@ -43,6 +46,7 @@ pub struct Router {
     listeners: Vec<std::net::TcpListener>,
     address: SocketAddr,
     view: ViewCell,
+    tls: Option<Arc<Tls>>,
 }
 
 impl Router {
@@ -51,10 +55,11 @@ impl Router {
         if options.nodes.is_empty() {
             return Err(BuildError::NoNodes);
         }
+        let tls = options.tls.as_ref().map(Tls::load).transpose()?.map(Arc::new);
         options.workers = options.workers.max(1);
         let (listeners, address) = listen(options.address, options.workers)
             .map_err(|source| BuildError::Listen { address: options.address, source })?;
-        Ok(Self { options, listeners, address, view: ViewCell::new() })
+        Ok(Self { options, listeners, address, view: ViewCell::new(), tls })
     }
 
     /// Where the REST API is reached.
@@ -64,7 +69,7 @@ impl Router {
 
     /// Serves until `cancel` and for the shutdown delay after it, then drains. Blocks the calling thread.
     pub fn run(self, cancel: CancellationToken) -> Result<(), BuildError> {
-        let Self { options, listeners, view, .. } = self;
+        let Self { options, listeners, view, tls, .. } = self;
         let (access, writer) = options.access_log.then(AccessLog::start).transpose()?.unzip();
         let shared = Arc::new(Shared::new(options, view.clone(), access, cancel.clone()));
         for warning in shared.options.warnings() {
@@ -80,9 +85,9 @@ impl Router {
         let watch_cancel = CancellationToken::new();
         let ran = thread::scope(|scope| {
             let spawn = |(at, listener)| {
-                let (shared, cancel) = (shared.clone(), cancel.clone());
+                let (shared, tls, cancel) = (shared.clone(), tls.clone(), cancel.clone());
                 let worker = thread::Builder::new().name(format!("router-{at}"));
-                worker.spawn_scoped(scope, move || run_worker(shared, (at == 0, listener), serving, cancel))
+                worker.spawn_scoped(scope, move || run_worker(shared, (at == 0, listener), tls, serving, cancel))
             };
             let workers = listeners.into_iter().enumerate().map(spawn).collect::<io::Result<Vec<_>>>();
             // The view is followed for as long as requests may need it, which is until the last worker has drained.
@@ -121,6 +126,7 @@ impl Router {
 fn run_worker(
     shared: Arc<Shared>,
     (is_first, listener): (bool, std::net::TcpListener),
+    tls: Option<Arc<Tls>>,
     serving: ServeOptions,
     cancel: CancellationToken,
 ) -> io::Result<()> {
@@ -137,16 +143,25 @@ fn run_worker(
             stop.cancel();
         };
         let api = Arc::new(Api::new(shared, dispatcher, router));
-        let serving = async { tokio::join!(serve(listener, api.clone(), serving, stop.clone()), stopping) };
+        let serving =
+            async { tokio::join!(serve(listener, api.clone(), tls.clone(), serving, stop.clone()), stopping) };
         if !is_first {
             serving.await;
             return Ok(());
         }
-        // One worker tells for all.
+        let follow = async {
+            match &tls {
+                Some(tls) => tls.follow().await,
+                None => std::future::pending().await,
+            }
+        };
+        // What one worker does for all.
         tokio::select! {
-            _ = serving => Ok(()),
-            () = api.note_uses() => Ok(()),
+            _ = serving => {}
+            () = api.note_uses() => {}
+            () = follow => {}
         }
+        Ok(())
     })
 }
 

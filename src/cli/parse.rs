@@ -32,11 +32,10 @@ pub(super) fn url(text: &str) -> Result<String, String> {
     let url =
         reqwest::Url::parse(text).map_err(|error| format!("{error}; give something like http://localhost:8000"))?;
     match url.scheme() {
-        "http" if url.query().is_none() && url.fragment().is_none() => {
+        "http" | "https" if url.query().is_none() && url.fragment().is_none() => {
             Ok(url.as_str().trim_end_matches('/').to_owned())
         }
-        "http" => Err("a base URL has no query and no fragment".to_owned()),
-        "https" => Err("TLS is not built yet; use http://".to_owned()),
+        "http" | "https" => Err("a base URL has no query and no fragment".to_owned()),
         _ => Err("give something like http://localhost:8000".to_owned()),
     }
 }

@@ -136,7 +136,7 @@ fn global_options_stand_before_or_after_the_command() {
 fn a_wrong_url_or_namespace_is_refused_with_a_hint() {
     for (line, hint) in [
         ("ringhold --url localhost get k", "http://localhost:8000"),
-        ("ringhold --url https://a get k", "TLS is not built yet"),
+        ("ringhold --url https://a?b get k", "no query"),
         ("ringhold --url ftp://a get k", "http://localhost:8000"),
         ("ringhold -n a/b get k", "1 to 64 letters"),
         ("ringhold cluster config set max_items", "name=value"),

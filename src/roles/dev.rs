@@ -36,6 +36,7 @@ pub(super) fn run(settings: &Settings, cancel: &CancellationToken) -> anyhow::Re
     let health = nodes.iter().map(|(_, node)| node.health_address()).collect();
     let running = Running {
         api: router.address(),
+        is_encrypted: settings.router.tls.is_some(),
         data: &settings.dev.data,
         nodes: &addresses,
         health,
@@ -103,6 +104,8 @@ fn bind_near(first: u16, number: usize) -> anyhow::Result<TcpListener> {
 pub(super) struct Running<'a> {
     /// Address that the router listens on.
     pub(super) api: SocketAddr,
+    /// Whether it speaks TLS.
+    pub(super) is_encrypted: bool,
     /// Folder with a folder for each node.
     pub(super) data: &'a Path,
     /// Internal addresses of the nodes.
@@ -115,10 +118,11 @@ pub(super) struct Running<'a> {
 
 /// What a person needs to begin.
 pub(super) fn banner(running: &Running<'_>) -> String {
-    let base = base_url(running.api);
+    let base = base_url(running.api, running.is_encrypted);
     let count = running.nodes.len();
     let nodes = running.nodes.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
-    let url = if running.api.port() == 8000 { String::new() } else { format!(" --url {base}") };
+    let url =
+        if running.api.port() == 8000 && !running.is_encrypted { String::new() } else { format!(" --url {base}") };
     let mut text = format!("Ringhold {} runs a cluster of {count} {}.\n\n", crate::build_info::VERSION, plural(count));
     let mut line = |name: &str, value: &str| {
         // Writing to a String cannot fail.
@@ -145,13 +149,14 @@ fn plural(count: usize) -> &'static str {
 }
 
 /// An address that a browser on this machine can open. Of the loopback addresses, only the first one is `localhost`.
-fn base_url(api: SocketAddr) -> String {
+fn base_url(api: SocketAddr, is_encrypted: bool) -> String {
+    let scheme = if is_encrypted { "https" } else { "http" };
     match api.ip() {
         ip if ip == Ipv4Addr::LOCALHOST || ip == Ipv6Addr::LOCALHOST || ip.is_unspecified() => {
-            format!("http://localhost:{}", api.port())
+            format!("{scheme}://localhost:{}", api.port())
         }
-        IpAddr::V4(ip) => format!("http://{ip}:{}", api.port()),
-        IpAddr::V6(ip) => format!("http://[{ip}]:{}", api.port()),
+        IpAddr::V4(ip) => format!("{scheme}://{ip}:{}", api.port()),
+        IpAddr::V6(ip) => format!("{scheme}://[{ip}]:{}", api.port()),
     }
 }
 
@@ -164,6 +169,7 @@ mod tests {
         let nodes = ["127.0.0.1:7401".parse().unwrap(), "127.0.0.1:7402".parse().unwrap()];
         let running = Running {
             api: "0.0.0.0:9000".parse().unwrap(),
+            is_encrypted: false,
             data: Path::new("./ringhold-data"),
             nodes: &nodes,
             health: vec!["127.0.0.1:7480".parse().unwrap()],
@@ -182,6 +188,7 @@ mod tests {
         ] {
             assert!(text.contains(part), "{part:?} is not in {text}");
         }
+        assert!(banner(&Running { is_encrypted: true, ..running.clone() }).contains("--url https://localhost:9000"));
         assert!(!banner(&Running { has_metrics: false, ..running }).contains("/metrics"));
     }
 
@@ -196,7 +203,7 @@ mod tests {
             ("192.0.2.7:1", "http://192.0.2.7:1"),
             ("[2001:db8::7]:1", "http://[2001:db8::7]:1"),
         ] {
-            assert_eq!(base_url(address.parse().unwrap()), url);
+            assert_eq!(base_url(address.parse().unwrap(), false), url);
         }
     }
 }

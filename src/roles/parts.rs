@@ -67,6 +67,7 @@ pub(super) fn router_options(
         metrics: settings.metrics_enabled,
         tracking: settings.performance_tracking,
         authentication: settings.authentication.clone(),
+        tls: settings.tls.clone(),
         ..ringhold_router::Options::default()
     }
 }

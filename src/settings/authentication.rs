@@ -1,6 +1,8 @@
-//! Settings of who may call.
+//! Settings of who may call, and of the wire that calls come by.
 
-use ringhold_router::{Authentication, Secret};
+use std::path::PathBuf;
+
+use ringhold_router::{Authentication, Secret, TlsFiles};
 
 use super::{parse, read::Reader};
 
@@ -8,6 +10,26 @@ use super::{parse, read::Reader};
 const KEY_BYTES_FEW: usize = 16;
 /// RFC 7518 asks for a secret as long as the signature.
 const JWT_BYTES_FEW: usize = 32;
+
+/// Where the certificate of the API is; `None`: it speaks plain HTTP.
+pub(super) fn tls(reader: &mut Reader<'_>) -> Option<TlsFiles> {
+    let mut path = |name| reader.optional(name, parse::plain).map(PathBuf::from);
+    let (certificate, key) = (path("TLS_CERT_FILE"), path("TLS_KEY_FILE"));
+    let client_ca = path("TLS_CLIENT_CA_FILE");
+    match (certificate, key) {
+        (Some(certificate), Some(key)) => return Some(TlsFiles { certificate, key, client_ca }),
+        (Some(_), None) => reader.refuse("TLS_CERT_FILE", "TLS_KEY_FILE beside it: the certificate's private key"),
+        (None, Some(_)) => reader.refuse("TLS_KEY_FILE", "TLS_CERT_FILE beside it: the key's certificate"),
+        (None, None) => {}
+    }
+    if client_ca.is_some() {
+        reader.refuse(
+            "TLS_CLIENT_CA_FILE",
+            "TLS_CERT_FILE and TLS_KEY_FILE beside it: clients show certificates over TLS only",
+        );
+    }
+    None
+}
 
 /// How callers are told apart; `None`: they are not.
 pub(super) fn authentication(reader: &mut Reader<'_>, warnings: &mut Vec<String>) -> Option<Authentication> {

@@ -9,7 +9,7 @@ use ringhold_model::{
 use tracing_subscriber::EnvFilter;
 
 use super::{
-    authentication::authentication,
+    authentication::{authentication, tls},
     fault::Faults,
     given::Given,
     not_built, parse,
@@ -160,6 +160,7 @@ fn router(reader: &mut Reader<'_>, limits: Limits, warnings: &mut Vec<String>) -
         access_log_enabled: reader.boolean("CACHE_ACCESS_LOG_ENABLED"),
         performance_tracking: reader.boolean("CACHE_PERFORMANCE_TRACKING"),
         authentication: authentication(reader, warnings),
+        tls: tls(reader),
     }
 }
 

@@ -30,10 +30,12 @@ enum Effect {
     Sets(fn(&Settings) -> bool),
     /// It stops the start, because it turns on what is not built.
     Refused,
+    /// It is of no use alone, and says what else is wanted.
+    Asks(&'static str),
     /// It is warned about, because it configures what is not built.
     Warned,
 }
-use Effect::{Refused, Sets, Warned};
+use Effect::{Asks, Refused, Sets, Warned};
 
 #[rustfmt::skip]
 const EFFECTS: &[(&str, &str, Effect)] = &[
@@ -70,9 +72,9 @@ const EFFECTS: &[(&str, &str, Effect)] = &[
     ("CACHE_JWT_SECRET", "s", Warned),
     ("ALLOWED_ORIGINS", "http://localhost:3000, https://YourDomain.com", Sets(|s| s.router.allowed_origins == ["http://localhost:3000", "https://yourdomain.com"])),
     ("RATE_LIMIT_PER_MINUTE", "60", Refused),
-    ("TLS_CERT_FILE", "cert.pem", Refused),
-    ("TLS_KEY_FILE", "key.pem", Refused),
-    ("TLS_CLIENT_CA_FILE", "ca.pem", Refused),
+    ("TLS_CERT_FILE", "cert.pem", Asks("TLS_KEY_FILE beside it")),
+    ("TLS_KEY_FILE", "key.pem", Asks("TLS_CERT_FILE beside it")),
+    ("TLS_CLIENT_CA_FILE", "ca.pem", Asks("TLS_KEY_FILE beside it")),
     ("CACHE_REQUEST_TIMEOUT_MS", "250", Sets(|s| s.router.request_timeout == Duration::from_millis(250))),
     ("RINGHOLD_SHUTDOWN_DELAY_MS", "250", Sets(|s| s.router.shutdown_delay == Duration::from_millis(250))),
     ("RUST_LOG", "warn,ringhold=debug", Sets(|s| s.log.filter == "warn,ringhold=debug")),
@@ -105,6 +107,10 @@ fn every_variable_has_an_effect() {
             Refused => {
                 let faults = faults(&[(name, value)]);
                 assert!(faults.contains(name) && faults.contains("not built yet"), "{name}: {faults}");
+            }
+            Asks(wanted) => {
+                let faults = faults(&[(name, value)]);
+                assert!(faults.contains(name) && faults.contains(wanted), "{name}: {faults}");
             }
             Warned => {
                 let warnings = built(&[(name, value)]).warnings;
@@ -221,6 +227,15 @@ fn the_documented_quick_start_file_starts_with_warnings() {
     ]);
     let names: Vec<_> = settings.warnings.iter().filter_map(|warning| warning.split(' ').next()).collect();
     assert_eq!(names, ["REDIS_URL", "MEMCACHED_URL", "CACHE_API_KEY"], "{:?}", settings.warnings);
+}
+
+#[test]
+fn the_api_speaks_tls_with_certificate_and_key() {
+    let files = [("TLS_CERT_FILE", "c.pem"), ("TLS_KEY_FILE", "k.pem"), ("TLS_CLIENT_CA_FILE", "a.pem")];
+    let tls = built(&files).router.tls.expect("it is on");
+    assert_eq!((tls.certificate, tls.key, tls.client_ca), ("c.pem".into(), "k.pem".into(), Some("a.pem".into())));
+    assert_eq!(built(&files[..2]).router.tls.expect("it is on").client_ca, None);
+    assert!(built(&[]).router.tls.is_none());
 }
 
 #[test]

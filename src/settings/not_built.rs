@@ -25,11 +25,6 @@ pub(crate) fn refuse(reader: &mut Reader<'_>, config: &CacheConfig) {
     if reader.integer("RATE_LIMIT_PER_MINUTE", 0..=u64::MAX) > 0 {
         reader.refuse("RATE_LIMIT_PER_MINUTE", "0; rate limits are not built yet");
     }
-    for name in ["TLS_CERT_FILE", "TLS_KEY_FILE", "TLS_CLIENT_CA_FILE"] {
-        if reader.is_changed(name) {
-            reader.refuse(name, "nothing; TLS is not built yet, and the server would speak plain HTTP");
-        }
-    }
     let format = |text: &str| matches!(text, "json" | "msgpack").then(|| text == "json");
     if !reader.parsed("CACHE_SERIALIZATION_FORMAT", format) {
         reader.refuse("CACHE_SERIALIZATION_FORMAT", "json; msgpack is not built yet");

@@ -115,6 +115,8 @@ pub(crate) struct RouterSettings {
     pub(crate) performance_tracking: bool,
     /// How callers are told apart; `None`: they are not.
     pub(crate) authentication: Option<ringhold_router::Authentication>,
+    /// The certificate of the API; `None`: it speaks plain HTTP.
+    pub(crate) tls: Option<ringhold_router::TlsFiles>,
 }
 
 impl RouterSettings {

@@ -18,4 +18,5 @@ mod restarts;
 mod settings;
 mod signals;
 mod strangers;
+mod tls;
 mod watching;

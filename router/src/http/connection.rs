@@ -11,12 +11,13 @@ use hyper::{
 };
 use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::{
+    io::{AsyncRead, AsyncWrite},
     net::{TcpListener, TcpStream},
     sync::Semaphore,
 };
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
-use super::{timed_io::TimedIo, watched_body::WatchedBody};
+use super::{timed_io::TimedIo, tls::Tls, watched_body::WatchedBody};
 use crate::api::Api;
 
 /// Most headers of a request; more are answered 431.
@@ -38,7 +39,15 @@ pub(crate) struct ServeOptions {
 }
 
 /// Accepts and serves until `cancel`, then lets requests in flight finish within the grace time.
-pub(crate) async fn serve(listener: TcpListener, api: Arc<Api>, options: ServeOptions, cancel: CancellationToken) {
+///
+/// With `tls`, connections are encrypted.
+pub(crate) async fn serve(
+    listener: TcpListener,
+    api: Arc<Api>,
+    tls: Option<Arc<Tls>>,
+    options: ServeOptions,
+    cancel: CancellationToken,
+) {
     let tracker = TaskTracker::new();
     let slots = Arc::new(Semaphore::new(options.connections_max));
     let abort = CancellationToken::new();
@@ -48,10 +57,10 @@ pub(crate) async fn serve(listener: TcpListener, api: Arc<Api>, options: ServeOp
             accepted = accept(&listener, &slots) => accepted,
         };
         let Some((stream, slot)) = accepted else { continue };
-        let (api, cancel, abort) = (api.clone(), cancel.clone(), abort.clone());
+        let (api, tls, cancel, abort) = (api.clone(), tls.clone(), cancel.clone(), abort.clone());
         tracker.spawn(async move {
             tokio::select! {
-                () = serve_connection(stream, api, options, cancel) => {}
+                () = greet(stream, api, tls, options, cancel) => {}
                 () = abort.cancelled() => {}
             }
             drop(slot);
@@ -99,8 +108,46 @@ async fn answer(api: &Api, request: Request<Incoming>) -> Response<Body> {
     response
 }
 
-async fn serve_connection(stream: TcpStream, api: Arc<Api>, options: ServeOptions, cancel: CancellationToken) {
+async fn greet(
+    stream: TcpStream,
+    api: Arc<Api>,
+    tls: Option<Arc<Tls>>,
+    options: ServeOptions,
+    cancel: CancellationToken,
+) {
     let _ = stream.set_nodelay(true);
+    match tls {
+        None => serve_connection(stream, api, options, cancel).await,
+        // Apart, so that plain connections do not pay for what only this one holds.
+        Some(tls) => Box::pin(serve_encrypted(stream, api, tls, options, cancel)).await,
+    }
+}
+
+/// A client that does not get on with its greeting is closed as one that does not send a head.
+async fn serve_encrypted(
+    stream: TcpStream,
+    api: Arc<Api>,
+    tls: Arc<Tls>,
+    options: ServeOptions,
+    cancel: CancellationToken,
+) {
+    let greeted = tokio::select! {
+        () = cancel.cancelled() => return,
+        greeted = tokio::time::timeout(options.head_timeout, tls.accept(stream)) => greeted,
+    };
+    match greeted {
+        Ok(Ok(stream)) => serve_connection(stream, api, options, cancel).await,
+        Ok(Err(error)) => tracing::debug!(%error, "a client could not be greeted"),
+        Err(_) => tracing::debug!("a client did not get on with its greeting"),
+    }
+}
+
+async fn serve_connection<S: AsyncRead + AsyncWrite + Unpin>(
+    stream: S,
+    api: Arc<Api>,
+    options: ServeOptions,
+    cancel: CancellationToken,
+) {
     let service = service_fn(move |request: Request<Incoming>| {
         let api = api.clone();
         async move { Ok::<_, Infallible>(answer(&api, request).await) }

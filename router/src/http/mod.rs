@@ -9,6 +9,7 @@ mod connection;
 mod listen;
 mod request_id;
 mod timed_io;
+mod tls;
 mod watched_body;
 
 pub(crate) use access_log::AccessLog;
@@ -16,3 +17,5 @@ pub(crate) use body::{BodyFault, read_body};
 pub(crate) use connection::{ServeOptions, serve};
 pub(crate) use listen::listen;
 pub(crate) use request_id::{RequestIds, RequestTag, X_REQUEST_ID};
+pub(crate) use tls::Tls;
+pub use tls::{TlsFault, TlsFiles};

@@ -12,7 +12,6 @@ use std::{
 
 use tokio::{
     io::{AsyncRead, AsyncWrite, ReadBuf},
-    net::TcpStream,
     time::{Instant, Sleep, sleep},
 };
 
@@ -22,8 +21,8 @@ const LINGER: Duration = Duration::from_secs(2);
 const LINGER_BYTES: usize = 16 * 1024;
 
 /// Fails a write that made no progress for `stall`.
-pub(super) struct TimedIo {
-    stream: TcpStream,
+pub(super) struct TimedIo<S> {
+    stream: S,
     stall: Duration,
     /// Runs while a write waits for the peer.
     waiting: Option<Pin<Box<Sleep>>>,
@@ -31,8 +30,8 @@ pub(super) struct TimedIo {
     lingering: Option<Pin<Box<Sleep>>>,
 }
 
-impl TimedIo {
-    pub(super) fn new(stream: TcpStream, stall: Duration) -> Self {
+impl<S: AsyncRead + AsyncWrite + Unpin> TimedIo<S> {
+    pub(super) fn new(stream: S, stall: Duration) -> Self {
         Self { stream, stall, waiting: None, lingering: None }
     }
 
@@ -67,7 +66,7 @@ impl TimedIo {
     }
 }
 
-impl AsyncRead for TimedIo {
+impl<S: AsyncRead + AsyncWrite + Unpin> AsyncRead for TimedIo<S> {
     fn poll_read(
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
@@ -77,7 +76,7 @@ impl AsyncRead for TimedIo {
     }
 }
 
-impl AsyncWrite for TimedIo {
+impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for TimedIo<S> {
     fn poll_write(mut self: Pin<&mut Self>, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
         let polled = Pin::new(&mut self.stream).poll_write(context, bytes);
         self.watch(context, polled)
