@@ -88,8 +88,8 @@ mod tests {
             in_sync: nodes.iter().map(|id| Member { node: NodeId(*id), mid: Mid(1) }).collect(),
             ..RangeRecord::default()
         };
-        let mut state =
-            ClusterState { ranges: vec![range(&[1, 2]), range(&[2]), range(&[])], ..ClusterState::default() };
+        let mut state = ClusterState::default();
+        state.ranges = vec![range(&[1, 2]), range(&[2]), range(&[])];
         // No node may hold anything, so that one copy is all that can be wanted.
         let counted = Copies::of(&state);
         assert_eq!(counted, Copies { unassigned: 1, too_few: 1, single: 1, missing: 0 });
