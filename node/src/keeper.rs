@@ -12,7 +12,7 @@ use ringhold_model::cluster::ClusterState;
 use tokio::{runtime, time::MissedTickBehavior};
 use tokio_util::sync::CancellationToken;
 
-use crate::{data::Node, filled, proposals};
+use crate::{backend::clean, data::Node, filled, proposals};
 
 /// How often due items are looked for. What has expired is invisible at once; this only frees its memory.
 const SWEEP_EVERY: Duration = Duration::from_millis(100);
@@ -28,7 +28,7 @@ pub(crate) fn run(node: &Arc<Node>, cancel: &CancellationToken) -> io::Result<()
 
 /// The same, on the runtime that polls it.
 pub(crate) async fn keep(node: &Arc<Node>, cancel: &CancellationToken) {
-    tokio::join!(follow(node, cancel), sweep(node, cancel), proposals::fulfil(node, cancel));
+    tokio::join!(follow(node, cancel), sweep(node, cancel), proposals::fulfil(node, cancel), clean(node, cancel));
 }
 
 /// Makes the engine act by each new state and says so.

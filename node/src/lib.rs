@@ -4,8 +4,9 @@
 //! that a former run of it held, and its limits hold at every moment. It knows nothing of REST, routers' plans or clients.
 //!
 //! Reading order: `service` (build and run) -> `data` (calls) -> `engine` (records) -> `replica` (order of effects) -> `links`
-//! (what is said to copies) -> `keeper` and `proposals` (housekeeping) -> `leaving` -> `health` and `metrics`.
+//! (what is said to copies) -> `backend` (who keeps bytes elsewhere) -> `keeper` and `proposals` (housekeeping) -> `leaving` -> `health` and `metrics`.
 
+pub mod backend;
 mod clock;
 mod data;
 pub mod engine;

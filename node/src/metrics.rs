@@ -20,6 +20,7 @@ use ringhold_model::wire::{ProgressReply, SpaceStats};
 use self::operations::Durations;
 use crate::data::Node;
 
+mod backends;
 mod cluster;
 mod operations;
 
@@ -93,6 +94,7 @@ pub(crate) fn render(node: &Node) -> Result<String, fmt::Error> {
     gauge(&mut registry, "ringhold_raft_is_leader", "1 on the leader", leads.into());
     cluster::register(&mut registry, &node.control.state(), &status);
     copies(&mut registry, node);
+    backends::register(&mut registry, node);
     if let Some(stats) = node.stats(None) {
         gauge(
             &mut registry,

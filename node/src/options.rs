@@ -2,6 +2,7 @@
 
 use std::{net::TcpListener, path::PathBuf, time::Duration};
 
+use crate::backend;
 use ringhold_raft::{Formation, Founding, Listen, StoreKind, Timings};
 
 /// Settings of one node.
@@ -34,6 +35,8 @@ pub struct Options {
     pub metrics: bool,
     /// Whether latencies are measured.
     pub tracking: bool,
+    /// Backends outside that the node has.
+    pub backends: backend::Settings,
     /// Time that connections get to drain at shutdown.
     pub grace: Duration,
 }
@@ -56,6 +59,7 @@ impl Options {
             workers: std::thread::available_parallelism().map_or(1, usize::from),
             metrics: true,
             tracking: true,
+            backends: backend::Settings::default(),
             grace: Duration::from_secs(5),
         }
     }

@@ -9,6 +9,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{
     Options,
+    backend::Stores,
     data::{self, DataService, spawn_workers},
     health, keeper, leaving,
     links::Links,
@@ -41,6 +42,7 @@ pub struct Node {
     workers: usize,
     metrics: bool,
     tracking: bool,
+    stores: Stores,
 }
 
 impl Node {
@@ -59,10 +61,11 @@ impl Node {
         raft.store = options.store;
         raft.timings = options.timings;
         raft.data_sink = Some(data_sink);
+        let stores = Stores::open(&options.backends)?;
         let control = ringhold_raft::Node::build(raft)?;
         let handle = control.handle();
         let Options { health, workers, metrics, tracking, .. } = options;
-        Ok(Self { control, handle, connections, health, health_address, workers, metrics, tracking })
+        Ok(Self { control, handle, connections, health, health_address, workers, metrics, tracking, stores })
     }
 
     /// The control plane; usable from any thread, also while the node runs.
@@ -86,7 +89,7 @@ impl Node {
     /// The order of the end: handing over, then data connections drain, then the health port closes, then Raft stops; so the
     /// node says that it is there for as long as it answers.
     pub fn run_until(self, leave: CancellationToken, end: CancellationToken) -> Result<(), Error> {
-        let node = Arc::new(data::Node::new(self.handle.clone(), self.tracking, self.metrics));
+        let node = Arc::new(data::Node::new(self.handle.clone(), self.stores, self.tracking, self.metrics));
         let control = self.control.spawn_thread()?;
         // Also when the control plane ended by itself: without one the data plane must not serve.
         let cancel = CancellationToken::new();

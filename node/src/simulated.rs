@@ -8,6 +8,7 @@ use ringhold_rpc::{Connector, Service};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
+    backend::Stores,
     data::{self, DataService},
     engine::Engine,
     keeper, leaving, links,
@@ -22,7 +23,7 @@ pub struct Simulated {
 impl Simulated {
     /// A node that does nothing yet.
     pub fn new(control: Handle) -> Self {
-        let mut node = data::Node::new(control, false, false);
+        let mut node = data::Node::new(control, Stores::default(), false, false);
         node.is_single_threaded = true;
         Self { node: Arc::new(node) }
     }

@@ -27,8 +27,11 @@ pub(super) struct Place {
 /// Options of a node at `place`.
 pub(super) fn node_options(settings: &NodeSettings, place: Place) -> ringhold_node::Options {
     let founding = founding(&settings.initial, settings.ranges);
+    let mut backends = settings.backends.clone();
+    backends.file = backends.file.map(|path| place.folder.join(path));
     let mut options = ringhold_node::Options::new(place.folder, Listen::Bound(place.listen), place.health, founding);
     options.formation = place.formation;
+    options.backends = backends;
     options.zone.clone_from(&settings.zone);
     options.weight = settings.weight;
     options.store = match settings.store {

@@ -6,10 +6,12 @@ use ringhold_model::{
     config::{Backend, CacheConfig},
     key::{KEY_BYTES_LIMIT, is_namespace},
 };
+use ringhold_node::backend::Settings as Backends;
 use tracing_subscriber::EnvFilter;
 
 use super::{
     authentication::{authentication, tls},
+    backends::backends,
     fault::Faults,
     given::Given,
     not_built, parse,
@@ -30,7 +32,8 @@ pub(crate) fn build(given: &Given) -> Result<Settings, Faults> {
     let limits = limits(&mut reader);
     let initial = initial_config(&mut reader, limits, &mut warnings);
     not_built::refuse(&mut reader, &initial.config);
-    backends(&mut reader);
+    let backends = backends(&mut reader, initial.default_backend);
+    not_built_yet(&mut reader);
     warnings.extend(not_built::warnings(&reader));
     if limits.body_bytes_max < limits.value_bytes_max {
         warnings
@@ -41,7 +44,7 @@ pub(crate) fn build(given: &Given) -> Result<Settings, Faults> {
             nodes: reader.count("RINGHOLD_DEV_NODES", 1..=16),
             data: path(&mut reader, "RINGHOLD_DATA"),
         },
-        node: node(&mut reader, initial),
+        node: node(&mut reader, initial, backends),
         router: router(&mut reader, limits, &mut warnings),
         log: log(&mut reader),
         warnings,
@@ -84,20 +87,14 @@ fn initial_config(reader: &mut Reader<'_>, limits: Limits, warnings: &mut Vec<St
 }
 
 /// Checks the settings of what is not built yet, so that they are right on the day it is.
-fn backends(reader: &mut Reader<'_>) {
-    reader.optional("REDIS_URL", |text| parse::url(text, &["redis", "rediss"]));
-    reader.optional("MEMCACHED_URL", |text| parse::url(text, &["memcached"]));
+fn not_built_yet(reader: &mut Reader<'_>) {
     reader.parsed("DATABASE_URL", |text| parse::url(text, &["sqlite", "postgres", "postgresql", "mysql"]));
-    reader.integer("REDIS_DB", 0..=65_535);
     reader.integer("CACHE_COMPRESSION_THRESHOLD", 0..=u64::MAX);
     reader.parsed("CACHE_WRITE_STORE", |text| text.parse().ok().filter(|store: &Backend| *store != Backend::Memory));
-    reader.parsed("FILE_CACHE_PATH", parse::plain);
-    for name in ["REDIS_PASSWORD", "CACHE_ENCRYPTION_KEY"] {
-        reader.optional(name, parse::plain);
-    }
+    reader.optional("CACHE_ENCRYPTION_KEY", parse::plain);
 }
 
-fn node(reader: &mut Reader<'_>, initial: InitialConfig) -> NodeSettings {
+fn node(reader: &mut Reader<'_>, initial: InitialConfig, backends: Backends) -> NodeSettings {
     let listen = reader.parsed("RINGHOLD_LISTEN", parse::host_port);
     let advertise = reader.optional("RINGHOLD_ADVERTISE", on_this_host).unwrap_or_else(|| listen.clone());
     if is_unspecified(&advertise) {
@@ -121,6 +118,7 @@ fn node(reader: &mut Reader<'_>, initial: InitialConfig) -> NodeSettings {
         store: reader.word("RINGHOLD_STORE"),
         workers: workers(reader),
         initial,
+        backends,
         metrics_enabled: reader.boolean("CACHE_METRICS_ENABLED"),
         performance_tracking: reader.boolean("CACHE_PERFORMANCE_TRACKING"),
     }

@@ -28,6 +28,8 @@ fn faults(pairs: &[(&'static str, &str)]) -> String {
 enum Effect {
     /// It arrives in the typed settings.
     Sets(fn(&Settings) -> bool),
+    /// The same, beside another variable with this value.
+    Unlocks(&'static str, &'static str, fn(&Settings) -> bool),
     /// It stops the start, because it turns on what is not built.
     Refused,
     /// It is of no use alone, and says what else is wanted.
@@ -35,11 +37,11 @@ enum Effect {
     /// It is warned about, because it configures what is not built.
     Warned,
 }
-use Effect::{Asks, Refused, Sets, Warned};
+use Effect::{Asks, Refused, Sets, Unlocks, Warned};
 
 #[rustfmt::skip]
 const EFFECTS: &[(&str, &str, Effect)] = &[
-    ("CACHE_BACKEND", "redis", Refused),
+    ("CACHE_BACKEND", "database", Refused),
     ("CACHE_STRATEGY", "lfu", Sets(|s| s.node.initial.config.strategy == Strategy::Lfu)),
     ("CACHE_MAX_MEMORY", "0", Sets(|s| s.node.initial.config.max_memory == 0)),
     ("CACHE_MAX_ITEMS", "7", Sets(|s| s.node.initial.config.max_items == 7)),
@@ -60,12 +62,12 @@ const EFFECTS: &[(&str, &str, Effect)] = &[
     ("CACHE_PERFORMANCE_TRACKING", "off", Sets(|s| !s.node.performance_tracking && !s.router.performance_tracking)),
     ("HOST", "0.0.0.0", Sets(|s| s.router.host == "0.0.0.0")),
     ("PORT", "0", Sets(|s| s.router.port == 0)),
-    ("REDIS_URL", "redis://localhost:6379", Warned),
-    ("REDIS_DB", "3", Warned),
-    ("REDIS_PASSWORD", "pw", Warned),
-    ("MEMCACHED_URL", "memcached://localhost:11211", Warned),
+    ("REDIS_URL", "redis://localhost:6379", Sets(|s| s.node.backends.redis.as_ref().is_some_and(|redis| redis.url == "redis://localhost:6379"))),
+    ("REDIS_DB", "3", Unlocks("REDIS_URL", "redis://localhost", |s| s.node.backends.redis.as_ref().is_some_and(|redis| redis.db == 3))),
+    ("REDIS_PASSWORD", "pw", Unlocks("REDIS_URL", "redis://localhost", |s| s.node.backends.redis.as_ref().is_some_and(|redis| redis.password.as_deref() == Some("pw")))),
+    ("MEMCACHED_URL", "memcached://localhost:11211", Sets(|s| s.node.backends.memcached == ["localhost:11211"])),
     ("DATABASE_URL", "postgres://db/cache", Warned),
-    ("FILE_CACHE_PATH", "/var/cache", Warned),
+    ("FILE_CACHE_PATH", "/var/cache", Sets(|s| s.node.backends.file.as_deref() == Some("/var/cache".as_ref()))),
     ("CACHE_WRITE_STORE", "redis", Warned),
     ("CACHE_AUTH_ENABLED", "true", Sets(|s| s.router.authentication.is_some())),
     ("CACHE_API_KEY", "your_cache_api_key", Warned),
@@ -103,6 +105,10 @@ fn every_variable_has_an_effect() {
             Sets(is_set) => {
                 assert!(!is_set(&quiet), "{name}: the effect is there without it");
                 assert!(is_set(&built(&[(name, value)])), "{name}={value} has no effect");
+            }
+            Unlocks(other, with, is_set) => {
+                assert!(!is_set(&built(&[(other, with)])), "{name}: the effect is there without it");
+                assert!(is_set(&built(&[(other, with), (name, value)])), "{name}={value} has no effect");
             }
             Refused => {
                 let faults = faults(&[(name, value)]);
@@ -183,6 +189,9 @@ fn a_fault_never_shows_a_secret() {
 #[test]
 fn settings_that_exclude_each_other_are_refused() {
     assert!(faults(&[("RINGHOLD_LISTEN", "0.0.0.0:7400")]).contains("RINGHOLD_ADVERTISE"));
+    assert!(faults(&[("CACHE_BACKEND", "redis")]).contains("REDIS_URL"));
+    assert!(faults(&[("CACHE_BACKEND", "memcached")]).contains("MEMCACHED_URL"));
+    assert!(faults(&[("REDIS_URL", "rediss://localhost")]).contains("not built yet"));
     assert!(faults(&[("CACHE_MAX_TTL", "60"), ("CACHE_DEFAULT_TTL", "61")]).contains("CACHE_DEFAULT_TTL"));
 }
 
@@ -226,7 +235,7 @@ fn the_documented_quick_start_file_starts_with_warnings() {
         ("ALLOWED_ORIGINS", "http://localhost:3000,https://yourdomain.com"),
     ]);
     let names: Vec<_> = settings.warnings.iter().filter_map(|warning| warning.split(' ').next()).collect();
-    assert_eq!(names, ["REDIS_URL", "MEMCACHED_URL", "CACHE_API_KEY"], "{:?}", settings.warnings);
+    assert_eq!(names, ["CACHE_API_KEY"], "{:?}", settings.warnings);
 }
 
 #[test]

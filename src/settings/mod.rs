@@ -8,6 +8,7 @@
 //! `build` → `show`.
 
 mod authentication;
+mod backends;
 mod build;
 mod fault;
 mod given;

@@ -7,7 +7,7 @@ use super::read::Reader;
 /// Refuses every setting that turns on what is not built.
 pub(crate) fn refuse(reader: &mut Reader<'_>, config: &CacheConfig) {
     if !is_backend_built(config.backend) {
-        reader.refuse("CACHE_BACKEND", "memory; the other backends are not built yet");
+        reader.refuse("CACHE_BACKEND", "memory, redis, memcached or file; the database backend is not built yet");
     }
     if !is_strategy_built(config.strategy) {
         reader
@@ -33,17 +33,11 @@ pub(crate) fn refuse(reader: &mut Reader<'_>, config: &CacheConfig) {
 
 /// Settings that only configure something that is not built, and what becomes of requests that want it.
 const WITHOUT_EFFECT: &[(&str, &str)] = &[
-    ("REDIS_URL", REDIS),
-    ("REDIS_DB", REDIS),
-    ("REDIS_PASSWORD", REDIS),
-    ("MEMCACHED_URL", "the memcached backend is not built yet; requests that name it get 422"),
     ("DATABASE_URL", "the database backend is not built yet; requests that name it get 422"),
-    ("FILE_CACHE_PATH", "the file backend is not built yet; requests that name it get 422"),
     ("CACHE_WRITE_STORE", "write_through and write_behind are not built yet; requests that name them get 422"),
     ("CACHE_COMPRESSION_THRESHOLD", "compression is not built yet; nothing is compressed"),
     ("CACHE_ENCRYPTION_KEY", "encryption is not built yet; nothing is encrypted"),
 ];
-const REDIS: &str = "the redis backend is not built yet; requests that name it get 422";
 
 /// A warning for each setting that is given, well formed and without effect.
 pub(crate) fn warnings(reader: &Reader<'_>) -> Vec<String> {

@@ -4,6 +4,7 @@ use std::{net::SocketAddr, net::ToSocketAddrs, path::PathBuf, str::FromStr, time
 
 use anyhow::Context;
 use ringhold_model::config::{Backend, CacheConfig, UnknownWord};
+use ringhold_node::backend::Settings as Backends;
 
 /// Everything that was set.
 #[derive(Clone, Debug)]
@@ -82,6 +83,8 @@ pub(crate) struct NodeSettings {
     pub(crate) workers: usize,
     /// What a newly formed cluster begins with.
     pub(crate) initial: InitialConfig,
+    /// Backends outside; the folder of the files is in the data folder unless it is absolute.
+    pub(crate) backends: Backends,
     /// Whether `/metrics` is served.
     pub(crate) metrics_enabled: bool,
     /// Whether latency histograms are kept.

@@ -145,7 +145,7 @@ pub(crate) const VARIABLES: &[Variable] = &[
     hidden(open(["REDIS_URL", "redis-url", ""], SERVING, "Where redis is", "a URL such as redis://localhost:6379"), Secrecy::Url),
     open(["REDIS_DB", "redis-db", "0"], SERVING, "Number of the redis database", "a whole number from 0 to 65535"),
     hidden(open(["REDIS_PASSWORD", "redis-password", ""], SERVING, "Password of redis", SECRET), Secrecy::Secret),
-    hidden(open(["MEMCACHED_URL", "memcached-url", ""], SERVING, "Where memcached is", "a URL such as memcached://localhost:11211"), Secrecy::Url),
+    hidden(open(["MEMCACHED_URL", "memcached-url", ""], SERVING, "Where memcached is; several servers separated by commas", "a URL such as memcached://localhost:11211"), Secrecy::Url),
     hidden(open(["DATABASE_URL", "database-url", "sqlite:///./cache.db"], SERVING, "The SQL database; a relative path is in the data folder", "a URL that begins with sqlite://, postgres:// or mysql://"), Secrecy::Url),
     open(["FILE_CACHE_PATH", "file-cache-path", "cache/"], SERVING, "Folder of the file backend; relative: in the data folder", PATH),
     open(["CACHE_WRITE_STORE", "cache-write-store", "database"], SERVING, "Store of write_through and write_behind on memory", "one of redis, memcached, database, file"),

@@ -31,6 +31,8 @@ pub struct Options {
     pub store: StoreKind,
     /// Changed before the cluster counts as started.
     pub settings: SettingsPatch,
+    /// The folder of the files is in each node's own.
+    pub backends: ringhold_node::backend::Settings,
     /// Changes each node's options before it is built.
     pub node: fn(&mut ringhold_node::Options),
     /// Changes the router's options before it is built.
@@ -45,6 +47,7 @@ impl Default for Options {
             config: CacheConfig::default(),
             store: StoreKind::default(),
             settings: SettingsPatch::default(),
+            backends: Default::default(),
             node: |_| {},
             router: |_| {},
         }
@@ -147,6 +150,8 @@ impl TestNode {
         let mut node = ringhold_node::Options::new(&self.folder, Listen::Bound(listen), health, founding);
         node.formation = self.formation.clone();
         node.store = options.store;
+        node.backends = options.backends.clone();
+        node.backends.file = node.backends.file.map(|path| self.folder.join(path));
         node.workers = 1;
         node.grace = Duration::from_secs(1);
         (options.node)(&mut node);
@@ -198,7 +203,8 @@ impl Cluster {
         cluster
     }
 
-    fn build(options: Options) -> Self {
+    /// As told, on its way.
+    pub fn build(options: Options) -> Self {
         let folder = TempDir::new().expect("a temporary folder");
         let ports: Vec<(TcpListener, TcpListener)> = (0..options.nodes).map(|_| (bind(any()), bind(any()))).collect();
         let addresses: Vec<(SocketAddr, SocketAddr)> = ports

@@ -84,7 +84,8 @@ async fn a_sum_beyond_64_bits_is_409_and_changes_nothing() {
 #[tokio::test]
 async fn faults_of_an_incr_are_all_listed() {
     let api = shared::api();
-    let mut faults = incr(&api, "k", json!({"by": 1.5, "initial": "0", "ttl": -1, "backend": "redis"})).await.faults();
+    let mut faults =
+        incr(&api, "k", json!({"by": 1.5, "initial": "0", "ttl": -1, "backend": "database"})).await.faults();
     faults.sort();
     assert_eq!(
         faults,

@@ -157,7 +157,7 @@ async fn an_item_that_is_too_large_fails_alone() {
 async fn faults_of_an_item_name_its_place_in_the_batch() {
     let api = shared::api();
     let body =
-        json!([{"key": "a", "value": 1}, {"key": "b", "ttl": "x", "metadata": {"tags": [1]}, "backend": "redis"}]);
+        json!([{"key": "a", "value": 1}, {"key": "b", "ttl": "x", "metadata": {"tags": [1]}, "backend": "database"}]);
     let answer = set_batch(&api, &body).await;
     let mut faults = faults_in(&answer["results"][1]["error"]["detail"]);
     faults.sort();

@@ -85,14 +85,14 @@ async fn what_is_wrong_or_not_built_is_refused_with_all_its_faults() {
     let api = shared::api();
     let before = config(&api).await;
     let body = json!({
-        "backend": "redis", "strategy": "write_through", "max_memory": -1, "max_items": 1.5, "default_ttl": "x", "cleanup_interval": 0,
+        "backend": "database", "strategy": "write_through", "max_memory": -1, "max_items": 1.5, "default_ttl": "x", "cleanup_interval": 0,
         "compression_enabled": true, "encryption_enabled": "yes",
     });
     let answer = api.post("/api/cache/config", &body).await;
     let mut faults = answer.faults();
     faults.sort();
     insta::assert_json_snapshot!(faults);
-    for setting in ["REDIS_URL", "CACHE_STRATEGY", "CACHE_COMPRESSION_ENABLED"] {
+    for setting in ["DATABASE_URL", "CACHE_STRATEGY", "CACHE_COMPRESSION_ENABLED"] {
         assert!(answer.text.contains(setting), "{setting}: {}", answer.text);
     }
     for (field, values) in [
@@ -101,7 +101,7 @@ async fn what_is_wrong_or_not_built_is_refused_with_all_its_faults() {
         ("default_ttl", vec![json!(-1), json!(315_360_001)]),
         ("cleanup_interval", vec![json!(0), json!(86_401)]),
         ("strategy", vec![json!("write_behind"), json!("best"), json!(1)]),
-        ("backend", vec![json!("file"), json!("floppy"), json!(0)]),
+        ("backend", vec![json!("database"), json!("floppy"), json!(0)]),
         ("compression_enabled", vec![json!(true), json!("false"), json!(1)]),
         ("encryption_enabled", vec![json!(true)]),
         ("lfu_aging", vec![json!("some"), json!(true), json!(null)]),

@@ -200,7 +200,7 @@ async fn parameters_of_an_export_are_checked() {
         ("format=xml", "enum query.format"),
         ("format=", "enum query.format"),
         ("format=JSON", "enum query.format"),
-        ("backend=redis", "not_available query.backend"),
+        ("backend=database", "not_available query.backend"),
         ("format=json&format=ndjson", "duplicate_field query.format"),
     ] {
         assert_eq!(api.get(&format!("/api/cache/export?{query}")).await.faults(), [fault], "{query}");

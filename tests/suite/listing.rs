@@ -87,7 +87,7 @@ async fn limits_and_offsets_out_of_bounds_are_refused() {
         ("offset=100001", "less_than_equal query.offset"),
         ("offset=18446744073709551616", "less_than_equal query.offset"),
         ("offset=1e3", "int_parsing query.offset"),
-        ("backend=redis", "not_available query.backend"),
+        ("backend=database", "not_available query.backend"),
         ("backend=", "enum query.backend"),
     ] {
         assert_eq!(api.get(&format!("/api/cache/keys?{query}")).await.faults(), [fault], "{query}");

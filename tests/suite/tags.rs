@@ -92,7 +92,7 @@ async fn an_invalidation_needs_tags_or_a_pattern() {
         assert_eq!(api.post("/api/cache/invalidate", &body).await.faults(), ["value_error body"], "{body}");
     }
     for (body, fault) in [
-        (json!({"tags": ["a"], "backend": "redis"}), "not_available body.backend"),
+        (json!({"tags": ["a"], "backend": "database"}), "not_available body.backend"),
         (json!({"tags": ["a"], "backend": "floppy"}), "enum body.backend"),
         (json!({"pattern": 1}), "string_type body.pattern"),
         (json!([]), "model_attributes_type body"),

@@ -61,7 +61,7 @@ pub fn check_backend(backend: Backend) -> Result<(), String> {
     if is_backend_built(backend) {
         Ok(())
     } else {
-        Err(format!("the backend `{backend}` is not built yet; use `memory` (CACHE_BACKEND)"))
+        Err(format!("the backend `{backend}` is not built yet; use another one (CACHE_BACKEND)"))
     }
 }
 
@@ -97,7 +97,7 @@ mod tests {
     #[test]
     fn what_is_not_built_is_named_field_by_field() {
         let config = CacheConfig {
-            backend: Backend::Redis,
+            backend: Backend::Database,
             strategy: Strategy::WriteBehind,
             compression_enabled: true,
             encryption_enabled: true,
@@ -105,6 +105,6 @@ mod tests {
         };
         assert_eq!(fields(&config), ["backend", "strategy", "compression_enabled", "encryption_enabled"]);
         let text = check_config(&config).unwrap_err();
-        assert!(text.contains("`redis` is not built yet") && text.contains("CACHE_ENCRYPTION_ENABLED"), "{text}");
+        assert!(text.contains("`database` is not built yet") && text.contains("CACHE_ENCRYPTION_ENABLED"), "{text}");
     }
 }

@@ -110,7 +110,7 @@ words!(
 
 /// True for the backends that this version serves; the others are refused with a clear error.
 pub const fn is_backend_built(backend: Backend) -> bool {
-    matches!(backend, Backend::Memory)
+    !matches!(backend, Backend::Database)
 }
 
 /// True for the strategies that this version serves; the others are refused with a clear error.

@@ -5,6 +5,7 @@ use thiserror::Error;
 
 use crate::{
     cluster::Rejection,
+    config::Backend,
     ids::{Epoch, NodeId},
 };
 
@@ -91,6 +92,22 @@ pub enum Fault {
         have: u8,
         /// Asked for.
         need: u8,
+    },
+    /// The backend that keeps the bytes did not do it; nothing was changed.
+    #[error("the backend {backend} is not available: {reason}")]
+    BackendDown {
+        /// The backend.
+        backend: Backend,
+        /// What it said, or why it was not asked.
+        reason: String,
+    },
+    /// The backend that keeps the bytes did not answer; what it was told may have been done.
+    #[error("the backend {backend} did not answer: {reason}")]
+    BackendSilent {
+        /// The backend.
+        backend: Backend,
+        /// What is known.
+        reason: String,
     },
 }
 

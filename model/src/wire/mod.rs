@@ -38,4 +38,4 @@ pub use scan::{
     CountReply, FirstKeysReply, FirstKeysRequest, PurgeReply, RangeRef, RemoveReply, RemoveRequest, ScanContent,
     ScanEntry, ScanReply, ScanRequest, Selection,
 };
-pub use stats::{HistogramParts, NodeStats, SpaceStats, StatsReply, StatsRequest};
+pub use stats::{BackendState, HistogramParts, NodeStats, SpaceStats, StatsReply, StatsRequest};

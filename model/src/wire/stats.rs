@@ -48,6 +48,17 @@ pub struct NodeStats {
     pub latency_us: Option<HistogramParts>,
     /// One entry per (namespace, backend) that holds or held something.
     pub spaces: Vec<SpaceStats>,
+    /// The backends outside that the node has.
+    pub backends: Vec<BackendState>,
+}
+
+/// How a backend outside is, as one node sees it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BackendState {
+    /// Which.
+    pub backend: Backend,
+    /// What is wrong; `None`: it answered last time.
+    pub trouble: Option<String>,
 }
 
 /// Figures of one (namespace, backend) on one node.

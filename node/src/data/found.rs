@@ -1,10 +1,17 @@
 //! What a call over many keys found, until it may be told.
 
-use ringhold_model::wire::{
-    CountReply, Fault, FirstKeysReply, PurgeReply, RemoveReply, ScanContent, ScanEntry, ScanReply, SurveyReply, encode,
+use bytes::Bytes;
+use ringhold_model::{
+    NamespaceId,
+    config::Backend,
+    wire::{
+        CountReply, Fault, FirstKeysReply, PurgeReply, RemoveReply, ScanContent, ScanEntry, ScanReply, ScanRequest,
+        Selection, SurveyReply, encode,
+    },
 };
 use serde::Serialize;
 
+use super::many::read;
 use crate::engine::{Commit, CommitOutcome, Count, FirstKeys, Page, Purge, Removal, Surveyed};
 
 /// Most bytes of keys in one reply; a walk by cursor has no such bound.
@@ -32,6 +39,13 @@ impl Found {
             Self::Survey(survey) => survey.commit.take(),
             Self::Purge(_) => None,
         }
+    }
+
+    /// The page whose values a backend outside keeps, and where; `None`: there is none. `body`: what was asked.
+    pub(super) fn needs_rows(&mut self, body: &Bytes) -> Result<Option<(&mut Page, (NamespaceId, Backend))>, Fault> {
+        let Self::Page(page, ScanContent::Full) = self else { return Ok(None) };
+        let Selection { namespace, backend, .. } = read::<ScanRequest<'_>>(body)?.selection;
+        Ok((backend != Backend::Memory).then_some((page, (namespace, backend))))
     }
 
     /// Leaves out what did not come to be.

@@ -19,6 +19,7 @@ use ringhold_rpc::{Call, Deadline, Handled};
 use super::{
     Node,
     found::{Found, write},
+    stored,
     times::Job,
 };
 use crate::engine::{Commit, Removal};
@@ -34,7 +35,7 @@ pub(super) fn call(node: &Arc<Node>, call: Call<'_>) -> Handled {
         let Some(Subject { view, key, operation }) = subject(method, &body)? else {
             return blocking(&node.clone(), move || tell(&node, method, &body, deadline)).await;
         };
-        let outcome = run(&node, method, body, view, deadline).await;
+        let outcome = run(&node, method, body, (view, key.1), deadline).await;
         if let Some(engine) = node.engine() {
             node.times.note_call(engine, Job { start, key, operation }, outcome.as_ref().err());
         }
@@ -42,8 +43,17 @@ pub(super) fn call(node: &Arc<Node>, call: Call<'_>) -> Handled {
     })
 }
 
-async fn run(node: &Arc<Node>, method: Method, body: Bytes, view: u64, deadline: Deadline) -> Result<Vec<u8>, Fault> {
+async fn run(
+    node: &Arc<Node>,
+    method: Method,
+    body: Bytes,
+    (view, backend): (u64, Backend),
+    deadline: Deadline,
+) -> Result<Vec<u8>, Fault> {
     node.caught_up(view, deadline).await?;
+    if backend != Backend::Memory && !matches!(method, Method::Remove | Method::Purge) {
+        node.stores.for_use(backend, &node.control.state())?;
+    }
     let looking = {
         let (node, body) = (node.clone(), body.clone());
         move || look(&node, method, &body, deadline)
@@ -51,10 +61,15 @@ async fn run(node: &Arc<Node>, method: Method, body: Bytes, view: u64, deadline:
     match blocking(node, looking).await? {
         Looked::Told(reply) => Ok(reply),
         Looked::Waits { view, mut found, commit } => {
-            let written = node.writing.begin();
-            let outcome = commit.await;
-            drop(written);
-            found.settle(&outcome, node.control.state().range_bits)?;
+            if let Some(commit) = commit {
+                let written = node.writing.begin();
+                let outcome = commit.await;
+                drop(written);
+                found.settle(&outcome, node.control.state().range_bits)?;
+            }
+            if let Some((page, (namespace, backend))) = found.needs_rows(&body)? {
+                stored::fill(node, backend, namespace, page, deadline).await?;
+            }
             if let Found::Removal(removal) = &mut found {
                 go_on(node, removal, &body, deadline).await?;
             }
@@ -96,8 +111,8 @@ fn remove_from(node: &Node, body: &Bytes, ranges: &[RangeId]) -> Result<Removal,
 enum Looked {
     /// The encoded reply.
     Told(Vec<u8>),
-    /// Copies have to hold what it rests on first.
-    Waits { view: u64, found: Found, commit: Commit },
+    /// Copies have to hold what it rests on first, or a backend outside has to give the bytes.
+    Waits { view: u64, found: Found, commit: Option<Commit> },
 }
 
 async fn blocking<T: Send + 'static>(
@@ -177,12 +192,13 @@ fn look(node: &Node, method: Method, body: &Bytes, deadline: Deadline) -> Result
         }
         _ => return Err(Fault::Malformed),
     };
-    match found.take_commit() {
-        Some(commit) => Ok(Looked::Waits { view, found, commit }),
-        None => found.encode(view).map(Looked::Told),
+    let commit = found.take_commit();
+    if commit.is_some() || found.needs_rows(body)?.is_some() {
+        return Ok(Looked::Waits { view, found, commit });
     }
+    found.encode(view).map(Looked::Told)
 }
 
-fn read<'a, T: serde::Deserialize<'a>>(body: &'a Bytes) -> Result<T, Fault> {
+pub(super) fn read<'a, T: serde::Deserialize<'a>>(body: &'a Bytes) -> Result<T, Fault> {
     decode(body).map_err(|_| Fault::Malformed)
 }

@@ -11,6 +11,7 @@ mod many;
 mod node;
 mod point;
 mod replicate;
+mod stored;
 mod times;
 mod worker;
 mod writing;

@@ -12,6 +12,7 @@ use std::{
 use prometheus_client::metrics::histogram::Histogram;
 use ringhold_model::{
     NamespaceId,
+    config::Backend,
     wire::{AnalyticsRequest, Fault, Method, NodeStats, ProgressReply, Usage},
 };
 use ringhold_raft::Handle;
@@ -20,6 +21,7 @@ use tokio::sync::watch;
 
 use super::{latency::Latency, many, point, replicate, times::Times, writing::Writing};
 use crate::{
+    backend::Stores,
     clock::Clock,
     engine::{Engine, Options},
     lease::ServingLease,
@@ -47,6 +49,8 @@ pub(crate) struct Node {
     pub(crate) wakes: Arc<Wakes>,
     pub(crate) reach: Reach,
     pub(crate) writing: Writing,
+    /// Backends outside.
+    pub(crate) stores: Stores,
     /// It was told to stop. Set once.
     leaving: AtomicBool,
     /// Every copy that the plan wants here was complete once in this run. Set once.
@@ -63,7 +67,7 @@ impl fmt::Debug for Node {
 }
 
 impl Node {
-    pub(crate) fn new(control: Handle, tracking: bool, metrics_enabled: bool) -> Self {
+    pub(crate) fn new(control: Handle, stores: Stores, tracking: bool, metrics_enabled: bool) -> Self {
         Self {
             engine: OnceLock::new(),
             acted: watch::Sender::new(0),
@@ -75,6 +79,7 @@ impl Node {
             wakes: Arc::default(),
             reach: Reach::new(control.clone()),
             writing: Writing::default(),
+            stores,
             leaving: AtomicBool::new(false),
             filled: AtomicBool::new(false),
             control,
@@ -159,7 +164,8 @@ impl Node {
 
     /// The node's figures; `None` before it is a member of a cluster.
     pub(crate) fn stats(&self, namespace: Option<NamespaceId>) -> Option<NodeStats> {
-        let counts = self.engine()?.stats(namespace, self.clock.now());
+        let mut counts = self.engine()?.stats(namespace, self.clock.now());
+        counts.spaces.retain(|space| space.backend == Backend::Memory || self.stores.get(space.backend).is_some());
         Some(NodeStats {
             node: self.control.node_id()?,
             incarnation: self.control.incarnation()?,
@@ -170,6 +176,7 @@ impl Node {
             rss_bytes: resident_bytes(),
             latency_us: self.latency.as_ref().map(Latency::parts),
             spaces: counts.spaces,
+            backends: self.stores.states(),
         })
     }
 

@@ -3,10 +3,13 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use ringhold_model::wire::{Fault, PointReply, PointRequest, PointResult, WireError, decode};
+use ringhold_model::{
+    config::Backend,
+    wire::{Fault, PointReply, PointRequest, PointResult, WireError, decode},
+};
 use ringhold_rpc::{Call, Deadline, Handled, encode_onto};
 
-use super::{Node, times::Job};
+use super::{Node, stored, times::Job};
 use crate::engine::{Commit, Engine, Executed, Outcome};
 
 /// Most bytes of records in one reply: a list of short keys must not be able to ask for memory without bound, and the frame
@@ -17,6 +20,9 @@ const REPLY_BYTES_MAX: usize = 32 * 1024 * 1024;
 pub(super) fn call(node: &Arc<Node>, call: Call<'_>) -> Handled {
     let Call { body, reply, deadline, .. } = call;
     let Ok(request) = decode::<PointRequest<'_>>(&body) else { return Handled::Failed(Fault::Malformed) };
+    if request.backend != Backend::Memory {
+        return Handled::later(stored::call(node.clone(), body.clone(), deadline));
+    }
     let Some(engine) = node.engine().filter(|engine| request.view <= engine.acted()) else {
         return Handled::later(late(node.clone(), request.view, body.clone(), deadline));
     };
@@ -54,7 +60,7 @@ async fn settled(node: Arc<Node>, job: Job, mut outcomes: Vec<Outcome>, commit: 
     reply
 }
 
-fn encoded(node: &Node, job: Job, outcomes: &[Outcome]) -> Result<Vec<u8>, Fault> {
+pub(super) fn encoded(node: &Node, job: Job, outcomes: &[Outcome]) -> Result<Vec<u8>, Fault> {
     let engine = node.engine().ok_or(Fault::NotFormed)?;
     let mut bytes = Vec::new();
     put(node, engine, job, outcomes, |message| encode_onto(message, &mut bytes))?;

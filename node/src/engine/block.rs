@@ -80,7 +80,7 @@ impl Block {
     }
 
     /// The same record with another value. The version is stamped later.
-    pub(super) fn with_value(&self, value: &[u8]) -> Self {
+    pub fn with_value(&self, value: &[u8]) -> Self {
         let shape = self.shape();
         let kept = shape.key + shape.metadata + shape.tags;
         SCRATCH.with_borrow_mut(|scratch| {

@@ -1,6 +1,9 @@
 //! What an item costs: the bytes that limits and statistics count.
 
-use super::block::{BLOCK_HEAD_BYTES, Block};
+use super::{
+    block::{BLOCK_HEAD_BYTES, Block},
+    stub::Stub,
+};
 
 /// Bytes of a slot.
 pub const SLOT_BYTES: u64 = 56;
@@ -16,7 +19,9 @@ pub type Charge = fn(&Block) -> u64;
 pub fn full(block: &Block) -> u64 {
     let tags = if block.is_tagged() { block.tags().count() as u64 } else { 0 };
     let bytes = (BLOCK_HEAD_BYTES + block.payload_bytes()) as u64;
-    allocated(bytes) + SLOT_BYTES + INDEX_BYTES + tags * TAG_BYTES
+    // What a backend outside keeps counts as if it were here, so that limits bound what is kept there.
+    let outside = Stub::read(block.value()).map_or(0, |stub| stub.size);
+    allocated(bytes) + SLOT_BYTES + INDEX_BYTES + tags * TAG_BYTES + outside
 }
 
 /// Bytes that a block of `bytes` takes: whole words, as the allocator rounds them.

@@ -37,6 +37,7 @@ mod commit;
 mod copies;
 mod demand;
 mod due;
+mod dropped;
 mod effect;
 mod fills;
 mod follow;
@@ -54,6 +55,7 @@ mod plan;
 mod point;
 mod policy;
 mod pool;
+mod prepare;
 mod previous;
 mod remove;
 mod room;
@@ -67,6 +69,7 @@ mod slab;
 mod small;
 mod space;
 mod stats;
+mod stub;
 mod sums;
 mod survey;
 mod switch;
@@ -93,19 +96,23 @@ use parking_lot::Mutex;
 pub use self::{
     block::Block,
     commit::{Commit, CommitOutcome},
+    dropped::DroppedRow,
     effect::Reason,
     gather::{Batch, GatherLimits},
     lease::{Always, Lease},
     outcome::{Executed, Item, Outcome},
+    prepare::Prepared,
     remove::{Purge, Removal},
     scan::{Count, FirstKeys, Page},
     stats::Counts,
+    stub::{STUB_BYTES, Stub},
     survey::Found as Surveyed,
 };
 use self::{
     budget::Budget,
     demand::Demands,
     due::NextDue,
+    dropped::Dropped,
     fills::FilledSums,
     outbox::Outbox,
     previous::Previous,
@@ -181,6 +188,7 @@ impl Engine {
             ticks: AtomicU64::new(1),
             next_due: NextDue::default(),
             outbox: Outbox::default(),
+            dropped: Dropped::default(),
             demands: Demands::default(),
             filled: FilledSums::default(),
             single_copy_writes: AtomicU64::new(0),

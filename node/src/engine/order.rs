@@ -1,14 +1,16 @@
 //! What a primary orders: changes of records that become effects with a place in their range's history.
 
-use ringhold_model::rules::Rule;
+use ringhold_model::{config::Backend, rules::Rule};
 
 use super::{
     block::Block,
     cause::Cause,
+    dropped::DroppedRow,
     effect::{Change, Effect, Name, Reason, Record},
     shard::{Shard, Shared},
     slab::Slot,
     space::{Space, SpaceInfo},
+    stub::Stub,
     table::release,
 };
 use crate::replica::{Submitted, message::OpRecord};
@@ -107,6 +109,13 @@ impl Shard {
         let space = self.spaces[usize::from(gone.space)].as_mut().expect("a used slot's space is there");
         release(shared, &space.pool, 1, gone.charge);
         let record = gone.record;
+        if space.backend != Backend::Memory && reason != Reason::Wiped && part.range.is_primary() {
+            let (namespace, backend) = (space.namespace, space.backend);
+            if let Some(stub) = Stub::read(record.block.value()) {
+                let block = record.block.clone();
+                shared.dropped.add(DroppedRow { namespace, backend, block, stamp: stub.stamp });
+            }
+        }
         if gone.is_stale {
             // Every node knows the generation, and frees such records by itself.
             space.purged(gone.generation, record.deadline_ms, gone.part);

@@ -6,7 +6,7 @@ use ringhold_model::{
     wire::{Conflict, Fault, ItemRef, PointResult},
 };
 
-use super::{Commit, Now, block::Block, effect::Record, slab::Slot, space::SpaceInfo};
+use super::{Commit, Now, block::Block, effect::Record, slab::Slot, space::SpaceInfo, stub::Stub};
 
 /// What became of a frame of operations.
 #[derive(Debug)]
@@ -123,14 +123,17 @@ impl Item {
 
     /// The record as it goes over the wire, borrowing its bytes.
     pub fn full(&self) -> ItemRef<'_> {
-        ItemRef { value: self.block.value(), metadata: self.block.metadata(), ..self.info() }
+        // A stub is for the node alone; who needs the value has put it in its place.
+        let value = self.block.value();
+        let value = if Stub::read(value).is_some() { &[] } else { value };
+        ItemRef { value, metadata: self.block.metadata(), ..self.info() }
     }
 
     /// The same without value and metadata.
     pub fn info(&self) -> ItemRef<'_> {
         ItemRef {
             value: &[],
-            size: self.block.value().len() as u64,
+            size: Stub::read(self.block.value()).map_or(self.block.value().len() as u64, |stub| stub.size),
             metadata: None,
             data_type: self.block.data_type(),
             strategy: self.strategy,
@@ -140,6 +143,11 @@ impl Item {
             access_count: self.access_count,
             version: self.block.version(),
         }
+    }
+
+    /// Bytes of the value that a backend outside keeps.
+    pub(super) fn outside_bytes(&self) -> u64 {
+        Stub::read(self.block.value()).map_or(0, |stub| stub.size)
     }
 
     /// What the value is.

@@ -206,7 +206,7 @@ impl<'a> Plan<'a> {
     /// Reserves the room that all changes so far need together.
     pub(super) fn reserve(&self, shard: &Shard) -> Result<(), Shortage> {
         let all = self.total();
-        if all.items > 0 && shard.slots.is_full() {
+        if self.needs.iter().any(|(_, need)| need.items > 0) && shard.slots.is_full() {
             return Err(Shortage { space: None, items: 1, bytes: 0 });
         }
         for (at, (pool, need)) in self.needs.iter().enumerate() {
@@ -239,8 +239,10 @@ impl<'a> Plan<'a> {
         self.shared.overdrawn_bytes.fetch_add(all.bytes(), Relaxed);
     }
 
+    /// What the node's total is to count.
     fn total(&self) -> Need {
-        self.needs.iter().fold(Need::default(), |all, (_, need)| Need {
+        let counted = self.needs.iter().filter(|(pool, _)| pool.is_in_total);
+        counted.fold(Need::default(), |all, (_, need)| Need {
             items: all.items + need.items,
             bytes: all.bytes + need.bytes,
         })

@@ -10,7 +10,8 @@ use ringhold_model::{
 };
 
 use super::{
-    Engine, Executed, Item, Now, Outcome, commit::Tickets, part::Part, shard::Shard, space::SpaceInfo, write::Kind,
+    Engine, Executed, Item, Now, Outcome, commit::Tickets, part::Part, shard::Shard, space::SpaceInfo, view::View,
+    write::Kind,
 };
 use crate::replica::{Admission, OpResult, message::OpRecord};
 
@@ -62,16 +63,7 @@ impl Engine {
             let outcomes = request.ops.iter().map(|_| Outcome::Failed(fault.clone())).collect();
             return Executed { outcomes, commit: None };
         };
-        let frame = Frame {
-            info,
-            view: view.index,
-            router: request.router,
-            lowest_open: request.lowest_open,
-            now,
-            retry: request.retry,
-            any_copy: request.any_copy,
-            copies_min: view.min_in_sync,
-        };
+        let frame = Frame::of(request, &view, info, now);
         self.previous.answered(request.router, request.lowest_open);
         // Keys with an operation that the router will send again: later ones on them wait for it, or they would overtake it.
         let mut held: Vec<u64> = Vec::new();
@@ -177,7 +169,20 @@ impl Engine {
     }
 }
 
-impl Frame<'_> {
+impl<'a> Frame<'a> {
+    pub(super) fn of(request: &PointRequest<'_>, view: &View, info: &'a Arc<SpaceInfo>, now: Now) -> Self {
+        Self {
+            info,
+            view: view.index,
+            router: request.router,
+            lowest_open: request.lowest_open,
+            now,
+            retry: request.retry,
+            any_copy: request.any_copy,
+            copies_min: view.min_in_sync,
+        }
+    }
+
     /// Whether a write may begin, under the lock under which it is done: lease, role, epoch, namespace, what became of it
     /// before, copies. `Some`: it was done before, with this outcome.
     pub(super) fn admit(

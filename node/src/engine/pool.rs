@@ -19,6 +19,8 @@ pub(super) struct Pool {
     pub number: u16,
     /// Its own limit; `None`: the default pool, which the node's total bounds.
     pub budget: Option<Budget>,
+    /// Whether the node's total counts it: not where a backend outside keeps the bytes.
+    pub is_in_total: bool,
     /// What the shards' parts of a list share.
     pub common: Common,
     /// Number of the list of the config's strategy. Written when the config changes, read by whoever looks for a victim.
@@ -55,7 +57,7 @@ struct Queue {
 }
 
 impl Pool {
-    pub(super) fn new(number: u16, shards: usize, budget: Option<Budget>) -> Self {
+    pub(super) fn new(number: u16, shards: usize, budget: Option<Budget>, is_in_total: bool) -> Self {
         let published = |_| Published {
             queues: std::array::from_fn(|_| Queue {
                 major: AtomicU64::new(Rank::NONE.major),
@@ -67,6 +69,7 @@ impl Pool {
         Self {
             number,
             budget,
+            is_in_total,
             common: Common::default(),
             list: AtomicUsize::new(0),
             open: Default::default(),

@@ -26,7 +26,7 @@ impl Engine {
         {
             return Err(Short::Pool);
         }
-        if !self.shared.total.reserve(items, bytes, margin) {
+        if pool.is_in_total && !self.shared.total.reserve(items, bytes, margin) {
             if let Some(own) = &pool.budget {
                 own.release(items, bytes);
             }
@@ -37,7 +37,7 @@ impl Engine {
 
     /// Refuses what could not be stored even alone, before anything is evicted for it.
     pub(super) fn check_fits(&self, pool: &Pool, charge: u64) -> Result<(), Fault> {
-        for budget in pool.budget.iter().chain([&self.shared.total]) {
+        for budget in pool.budget.iter().chain(pool.is_in_total.then_some(&self.shared.total)) {
             let max = budget.max_bytes();
             if max != 0 && charge > max {
                 return Err(Fault::TooLarge { bytes: charge, max });
@@ -108,7 +108,11 @@ impl Engine {
 
     fn over(&self) -> Option<(Arc<Pool>, Short)> {
         let view = self.view.load();
-        let own = view.pools.iter().find(|pool| pool.budget.as_ref().is_some_and(|budget| budget.is_over()));
+        let own = view
+            .pools
+            .iter()
+            .chain(&view.outside)
+            .find(|pool| pool.budget.as_ref().is_some_and(|budget| budget.is_over()));
         match own {
             Some(pool) => Some((pool.clone(), Short::Pool)),
             None => self.shared.total.is_over().then(|| (view.pools[0].clone(), Short::Total)),

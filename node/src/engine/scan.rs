@@ -79,7 +79,7 @@ impl Engine {
                 let item = Item::of(slot, &info, now);
                 bytes += match request.content {
                     ScanContent::Info => item.block.key_bytes().len() as u64,
-                    ScanContent::Full => item.block.payload_bytes() as u64,
+                    ScanContent::Full => item.block.payload_bytes() as u64 + item.outside_bytes(),
                 };
                 items.push(item);
             }

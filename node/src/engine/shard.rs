@@ -16,6 +16,7 @@ use super::{
     charge::Charge,
     demand::Demands,
     due::NextDue,
+    dropped::Dropped,
     effect::Reason,
     fills::FilledSums,
     lease::Lease,
@@ -46,6 +47,7 @@ pub(super) struct Shared {
     /// Nothing on the node is due before; lowered by every insert, raised by sweeps.
     pub next_due: NextDue,
     pub outbox: Outbox,
+    pub dropped: Dropped,
     pub demands: Demands,
     pub filled: FilledSums,
     /// Writes answered although only this node holds them and more copies are wanted. Relaxed: a mere count.

@@ -160,5 +160,7 @@ pub(super) fn release(shared: &Shared, pool: &Pool, items: u64, bytes: u64) {
     if let Some(own) = &pool.budget {
         own.release(items, bytes);
     }
-    shared.total.release(items, bytes);
+    if pool.is_in_total {
+        shared.total.release(items, bytes);
+    }
 }

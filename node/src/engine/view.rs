@@ -28,8 +28,10 @@ pub(super) struct View {
     pub index: u64,
     /// Ascending by namespace and backend.
     pub spaces: Vec<Arc<SpaceInfo>>,
-    /// All pools, the default one first.
+    /// All pools that the node's total counts, the default one first.
     pub pools: Vec<Arc<Pool>>,
+    /// The pools of what backends outside keep.
+    pub outside: Vec<Arc<Pool>>,
     /// In-sync members without which nothing is written.
     pub min_in_sync: u8,
 }
@@ -39,6 +41,8 @@ pub(super) struct View {
 pub(super) struct Registry {
     shards: usize,
     default_pool: Arc<Pool>,
+    /// The pools of the namespace `default` on backends outside, by [`Backend`] as a number.
+    outside: Vec<Arc<Pool>>,
     /// Spaces whose namespace is gone and whose records are being freed.
     pub retiring: Vec<Arc<SpaceInfo>>,
     spaces: Numbers,
@@ -62,18 +66,21 @@ impl View {
 impl Registry {
     pub(super) fn new(shards: usize) -> Self {
         let mut pools = Numbers::default();
-        let default_pool = Arc::new(Pool::new(pools.take(), shards, None));
-        Self { shards, default_pool, retiring: Vec::new(), spaces: Numbers::default(), pools }
+        let default_pool = Arc::new(Pool::new(pools.take(), shards, None, true));
+        let outside = |_: &Backend| Arc::new(Pool::new(pools.take(), shards, Some(Budget::default()), false));
+        let outside = Backend::ALL.iter().map(outside).collect();
+        Self { shards, default_pool, outside, retiring: Vec::new(), spaces: Numbers::default(), pools }
     }
 
     pub(super) fn empty_view(&self) -> View {
-        View { index: 0, spaces: Vec::new(), pools: vec![self.default_pool.clone()], min_in_sync: 1 }
+        let (pools, outside) = (vec![self.default_pool.clone()], self.outside.clone());
+        View { index: 0, spaces: Vec::new(), pools, outside, min_in_sync: 1 }
     }
 
     /// No shard holds anything of a retired space any more: its numbers may be used again.
     pub(super) fn retire(&mut self, info: &SpaceInfo) {
         self.spaces.free.push(info.number);
-        if info.pool.budget.is_some() {
+        if self.is_own(&info.pool) {
             self.pools.free.push(info.pool.number);
         }
     }
@@ -87,16 +94,25 @@ impl Registry {
                 let inherited = default.and_then(|default| state.configs.get(&(default, backend)));
                 let config = own.or(inherited).map_or_else(CacheConfig::default, |record| record.config.clone());
                 let known = old.space(namespace, backend);
-                let pool = if Some(namespace) == default {
+                // What a backend outside keeps is not in memory: each has a limit of its own.
+                let is_outside = backend != Backend::Memory;
+                let pool = if Some(namespace) == default && is_outside {
+                    let pool = self.outside[backend as usize].clone();
+                    pool.budget.as_ref().expect("made with one").limit(config.max_items, config.max_memory);
+                    pool.configure(&config);
+                    pool
+                } else if Some(namespace) == default {
                     shared.total.limit(config.max_items, config.max_memory);
                     self.default_pool.configure(&config);
                     self.default_pool.clone()
                 } else if own.is_some() {
-                    let pool = self.own_pool(known);
+                    let pool = self.own_pool(known, !is_outside);
                     pool.budget.as_ref().expect("own pools have one").limit(config.max_items, config.max_memory);
                     pool.configure(&config);
-                    view.pools.push(pool.clone());
+                    if is_outside { &mut view.outside } else { &mut view.pools }.push(pool.clone());
                     pool
+                } else if is_outside {
+                    self.outside[backend as usize].clone()
                 } else {
                     self.default_pool.clone()
                 };
@@ -118,10 +134,15 @@ impl Registry {
         view
     }
 
-    fn own_pool(&mut self, known: Option<&Arc<SpaceInfo>>) -> Arc<Pool> {
-        match known.filter(|known| known.pool.budget.is_some()) {
+    /// Whether a pool belongs to one space alone.
+    fn is_own(&self, pool: &Arc<Pool>) -> bool {
+        pool.budget.is_some() && !self.outside.iter().any(|shared| Arc::ptr_eq(shared, pool))
+    }
+
+    fn own_pool(&mut self, known: Option<&Arc<SpaceInfo>>, is_in_total: bool) -> Arc<Pool> {
+        match known.filter(|known| self.is_own(&known.pool)) {
             Some(known) => known.pool.clone(),
-            None => Arc::new(Pool::new(self.pools.take(), self.shards, Some(Budget::default()))),
+            None => Arc::new(Pool::new(self.pools.take(), self.shards, Some(Budget::default()), is_in_total)),
         }
     }
 }

@@ -77,10 +77,10 @@ pub(super) struct Fresh {
 }
 
 /// The record that a write will store.
-struct Draft {
+pub(super) struct Draft {
     block: Block,
     charge: u64,
-    ttl_ms: Option<u64>,
+    pub(super) ttl_ms: Option<u64>,
     accessed_at_ms: u64,
     access_count: u64,
     /// The sum of an increment.
@@ -130,7 +130,13 @@ impl Engine {
     }
 
     /// The bytes of a new record.
-    fn draft(&self, frame: &Frame<'_>, op: &PointOp<'_>, record: &NewRecord<'_>, sum: i64) -> Result<Draft, Fault> {
+    pub(super) fn draft(
+        &self,
+        frame: &Frame<'_>,
+        op: &PointOp<'_>,
+        record: &NewRecord<'_>,
+        sum: i64,
+    ) -> Result<Draft, Fault> {
         let (history, now) = (record.history, frame.now);
         let created_at_ms = history.map_or(now.wall_ms, |history| history.created_at_ms);
         let block = Block::build(op.key, record, created_at_ms).ok_or(Fault::Malformed)?;

@@ -7,6 +7,7 @@ use ringhold_model::{
     cluster::{Command, Reply},
     config::Backend,
     key::DEFAULT_NAMESPACE,
+    wire::NodeStats,
 };
 use ringhold_rpc::Deadline;
 
@@ -40,6 +41,7 @@ pub(super) async fn replace(core: &Core, request: Request<Body>) -> Result<Respo
     let body = core.json_body(&head.headers, body).await?;
     let config = rest::config::parse_whole(&body, &core.options().limits)?;
     let namespace = namespace_of_now(core, &head.headers, deadline).await?;
+    is_configured(core, config.backend, "backend", deadline).await?;
     change(core, Command::PutConfig { namespace, config }, deadline).await
 }
 
@@ -52,6 +54,10 @@ pub(super) async fn patch(core: &Core, request: Request<Body>) -> Result<Respons
     let wanted = rest::config::parse_patch(&body, named, &core.options().limits)?;
     let namespace = namespace_of_now(core, &head.headers, deadline).await?;
     let backend: Backend = core.backend(wanted.backend);
+    is_configured(core, backend, "backend", deadline).await?;
+    if let Some(backend) = wanted.default_backend {
+        is_configured(core, backend, "default_backend", deadline).await?;
+    }
     let command =
         Command::PatchConfig { namespace, backend, patch: wanted.patch, default_backend: wanted.default_backend };
     change(core, command, deadline).await
@@ -62,6 +68,19 @@ async fn namespace_of_now(core: &Core, headers: &HeaderMap, deadline: Deadline) 
     core.await_view(deadline, CallKind::Write).await?;
     core.catch_up(CallKind::Write, deadline).await?;
     core.namespace_for_write(headers, deadline).await
+}
+
+/// Refuses a backend outside that a node does not have: what is made to depend on it would be refused there.
+async fn is_configured(core: &Core, backend: Backend, field: &str, deadline: Deadline) -> Result<(), ApiError> {
+    if backend == Backend::Memory {
+        return Ok(());
+    }
+    let nodes = core.dispatcher.node_stats(None, deadline).await;
+    let lacks = |stats: &NodeStats| !stats.backends.iter().any(|state| state.backend == backend);
+    match nodes.iter().find(|(_, stats)| stats.as_ref().is_some_and(lacks)) {
+        None => Ok(()),
+        Some((node, _)) => Err(ApiError::invalid(rest::unconfigured(backend, *node, field))),
+    }
 }
 
 /// Answers once every node that serves acts by the change.

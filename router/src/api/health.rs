@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use axum::{body::Body, response::Response};
 use http::{HeaderValue, Request, StatusCode, header::CONTENT_TYPE};
+use ringhold_model::{NodeId, config::Backend, wire::NodeStats};
 use ringhold_rpc::Deadline;
 
 use super::{
@@ -52,8 +53,9 @@ pub(super) async fn ready(core: &Core, request: Request<Body>) -> Result<Respons
 
 /// The cluster as this router sees it. Always 200: the status is in the body, for people and dashboards.
 pub(super) async fn health(core: &Core, _: Request<Body>) -> Result<Response, ApiError> {
-    let checks = checks(core);
+    let mut checks = checks(core);
     let nodes = core.dispatcher.node_stats(None, Deadline::after(HEALTH_WAIT)).await;
+    checks.extend(backends(&nodes));
     let coverage = stats_coverage(core, &nodes);
     let health = match (checks.iter().all(|check| check.ok), coverage.is_complete()) {
         (true, true) => Health::Healthy,
@@ -100,6 +102,25 @@ fn checks(core: &Core) -> Vec<Check> {
             "was told to stop, serves on for a moment",
         ),
     ]
+}
+
+/// One check a backend that any node has: what is wrong with it, and where.
+fn backends(nodes: &[(NodeId, Option<NodeStats>)]) -> Vec<Check> {
+    let states = || {
+        let told = nodes.iter().filter_map(|(node, stats)| Some((node, stats.as_ref()?)));
+        told.flat_map(|(node, stats)| stats.backends.iter().map(move |state| (*node, state)))
+    };
+    let check = |backend: Backend| {
+        states().any(|(_, state)| state.backend == backend).then_some(())?;
+        let troubles: Vec<String> = states()
+            .filter(|(_, state)| state.backend == backend)
+            .filter_map(|(node, state)| Some(format!("node {node}: {}", state.trouble.as_ref()?)))
+            .collect();
+        let ok = troubles.is_empty();
+        let detail = if ok { "answers".to_owned() } else { troubles.join("; ") };
+        Some(Check { name: backend.as_str(), ok, detail })
+    };
+    Backend::ALL.iter().copied().filter_map(check).collect()
 }
 
 /// Prometheus text.

@@ -200,6 +200,7 @@ impl Failure {
             | Fault::NotCommitted
             | Fault::ShuttingDown => Self::not_applied(Reason::Unavailable),
             Fault::NotFormed => Self::not_applied(Reason::NoView),
+            Fault::BackendSilent { .. } => Self::unknown(Reason::Refused(fault)),
             other => Self::not_applied(Reason::Refused(other)),
         }
     }

@@ -172,8 +172,7 @@ mod tests {
 
     #[test]
     fn every_fault_is_listed() {
-        let body =
-            r#"{"by":"x","initial":0.5,"ttl":-1,"backend":"redis","strategy":"write_behind","metadata":[],"by":"y"}"#;
+        let body = r#"{"by":"x","initial":0.5,"ttl":-1,"backend":"database","strategy":"write_behind","metadata":[],"by":"y"}"#;
         let found = kinds(counted(body));
         assert_eq!(
             found,

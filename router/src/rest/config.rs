@@ -161,7 +161,7 @@ mod tests {
 
     #[test]
     fn every_fault_is_listed() {
-        let body = br#"{"backend": "redis", "strategy": 1, "max_memory": -1, "max_items": 1.5, "default_ttl": 1e308,
+        let body = br#"{"backend": "database", "strategy": 1, "max_memory": -1, "max_items": 1.5, "default_ttl": 1e308,
             "cleanup_interval": 0, "compression_enabled": true, "encryption_enabled": "no", "lfu_aging": "some", "max_items": 2.5}"#;
         assert_eq!(locs(parse_whole(body, &Limits::default())).len(), 10);
         assert_eq!(locs(parse_whole(b"[]", &Limits::default())).len(), 1);
@@ -173,7 +173,8 @@ mod tests {
         let change = parse_patch(br#"{"default_ttl": 60, "default_backend": "memory"}"#, None, &limits).unwrap();
         assert_eq!(change.patch, ConfigPatch { default_ttl: Some(60), ..ConfigPatch::default() });
         assert_eq!(change.default_backend, Some(Backend::Memory));
-        for bad in [r#"{}"#, r#"{"backend": "memory"}"#, r#"{"default_backend": "file"}"#, r#"{"max_items": null}"#] {
+        for bad in [r#"{}"#, r#"{"backend": "memory"}"#, r#"{"default_backend": "database"}"#, r#"{"max_items": null}"#]
+        {
             assert_eq!(locs(parse_patch(bad.as_bytes(), None, &limits)).len(), 1, "{bad}");
         }
     }

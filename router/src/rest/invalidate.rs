@@ -70,7 +70,7 @@ mod tests {
             r#"{"pattern": ""}"#,
             r#"{"pattern": 1}"#,
             r#"{"pattern": "*", "pattern": "*"}"#,
-            r#"{"pattern": "*", "backend": "redis"}"#,
+            r#"{"pattern": "*", "backend": "database"}"#,
             r#"["a"]"#,
         ] {
             assert_eq!(parse(bad.as_bytes()).map_err(|e| e.status().as_u16()), Err(422), "{bad}");

@@ -39,3 +39,4 @@ pub use limits::{
     HOT_KEYS_DEFAULT, HOT_KEYS_MAX, Limits, OFFSET_MAX, PAGE_KEYS_DEFAULT, PAGE_KEYS_MAX, PATTERN_BYTES_MAX,
     PREFIXES_DEFAULT, PREFIXES_MAX,
 };
+pub use word::unconfigured;

@@ -393,7 +393,7 @@ mod tests {
         assert_eq!(kinds(import(Some("on_conflict=merge")))[0].0, "enum");
         assert_eq!(read(Some("consistency=strict")).unwrap().consistency, Consistency::Strict);
         assert_eq!(read(Some("consistency=fresh")), read(None));
-        assert_eq!(kinds(read(Some("backend=redis&consistency=eventual"))).len(), 2);
+        assert_eq!(kinds(read(Some("backend=database&consistency=eventual"))).len(), 2);
         assert_eq!(kinds(backend(Some("backend=")))[0].0, "enum");
     }
 }

@@ -2,7 +2,10 @@
 
 use std::{borrow::Cow, str::FromStr};
 
-use ringhold_model::config::{Backend, DataType, Strategy, is_backend_built, is_strategy_built};
+use ringhold_model::{
+    NodeId,
+    config::{Backend, DataType, Strategy, is_backend_built, is_strategy_built},
+};
 
 use super::field::{FieldFault, Place};
 use crate::json::{JsonKind, Whole, kind, unescape, whole};
@@ -87,8 +90,10 @@ pub(super) fn backend_at(text: &str, place: &Place<'_>, path: &[&str]) -> Result
     if is_backend_built(backend) {
         return Ok(backend);
     }
-    let msg =
-        format!("The backend `{backend}` (setting {}) is not built in this version; use `memory`", setting_of(backend));
+    let msg = format!(
+        "The backend `{backend}` (setting {}) is not built in this version; use another one",
+        setting_of(backend)
+    );
     Err(place.fault("not_available", path, msg).with_text(text))
 }
 
@@ -131,6 +136,12 @@ pub(super) fn repeated(raw: &str, place: &Place<'_>, path: &[&str]) -> FieldFaul
 pub(super) fn capital(text: &str) -> String {
     let mut chars = text.chars();
     chars.next().map(|first| first.to_ascii_uppercase()).into_iter().chain(chars).collect()
+}
+
+/// The fault of a field that names a backend which a node does not have.
+pub fn unconfigured(backend: Backend, node: NodeId, field: &str) -> FieldFault {
+    let msg = format!("The backend `{backend}` is not configured on node {node}; set {} there", setting_of(backend));
+    Place::BODY.fault("not_available", &[field], msg).with_text(backend.as_str())
 }
 
 const fn setting_of(backend: Backend) -> &'static str {

@@ -108,7 +108,7 @@ fn a_removed_namespace_is_unknown_at_once_and_its_memory_is_freed() {
 fn a_backend_that_is_not_built_is_refused() {
     let rig = Rig::new(CacheConfig::default());
     let mut selection = rig.selection(None);
-    selection.backend = Backend::Redis;
+    selection.backend = Backend::Database;
     assert!(matches!(rig.engine.count(&selection, rig.now), Err(Fault::Unsupported(_))));
 }
 

@@ -253,9 +253,9 @@ impl Rig {
     }
 
     pub(super) fn stats(&self) -> SpaceStats {
-        let mut counts = self.engine.stats(Some(self.namespace), self.now);
-        assert_eq!(counts.spaces.len(), 1);
-        counts.spaces.remove(0)
+        let counts = self.engine.stats(Some(self.namespace), self.now);
+        let mut memory = counts.spaces.into_iter().filter(|space| space.backend == Backend::Memory);
+        memory.next().expect("every namespace has one")
     }
 
     /// Does all background work.

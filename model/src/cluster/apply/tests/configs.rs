@@ -69,7 +69,7 @@ fn a_clear_is_a_new_generation_of_that_namespace_and_backend_only() {
     assert_eq!(world.state.generation(default, Backend::File), Generation(0));
     assert_eq!(world.state.generation(NamespaceId(2), Backend::Memory), Generation(0));
     assert_eq!(world.refused(clear(NamespaceId(77), Backend::Memory)), Rejection::UnknownNamespace);
-    assert!(matches!(world.refused(clear(default, Backend::Redis)), Rejection::BadConfig(_)));
+    assert!(matches!(world.refused(clear(default, Backend::Database)), Rejection::BadConfig(_)));
 }
 
 #[test]
@@ -131,6 +131,6 @@ fn bad_configs_are_refused_whole() {
         let rejection = world.refused(command);
         assert!(rejection.to_string().contains(word), "{word}: {rejection}");
     }
-    let file = CacheConfig { backend: Backend::File, ..CacheConfig::default() };
-    assert!(matches!(world.refused(Command::PutConfig { namespace, config: file }), Rejection::BadConfig(_)));
+    let unbuilt = CacheConfig { backend: Backend::Database, ..CacheConfig::default() };
+    assert!(matches!(world.refused(Command::PutConfig { namespace, config: unbuilt }), Rejection::BadConfig(_)));
 }

@@ -94,8 +94,8 @@ fn a_silence_stands_over_the_clear_until_it_is_ended() {
     assert_eq!(world.apply(end), Ok(Reply::Done));
     assert_eq!(silent(&world), None);
     assert_eq!(world.refused(silence(NamespaceId(77))), Rejection::UnknownNamespace);
-    let redis = Command::Silence { namespace, backend: Backend::Redis };
-    assert!(matches!(world.refused(redis), Rejection::BadConfig(_)));
+    let unbuilt = Command::Silence { namespace, backend: Backend::Database };
+    assert!(matches!(world.refused(unbuilt), Rejection::BadConfig(_)));
 }
 
 #[test]
