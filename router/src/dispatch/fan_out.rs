@@ -214,7 +214,7 @@ impl Gather {
         if matches!(error, CallError::Fault(fault) if fault.is_retryable()) {
             return;
         }
-        if let CallError::Fault(fault @ Fault::ReplyFull { .. }) = error {
+        if let CallError::Fault(fault @ (Fault::ReplyFull { .. } | Fault::Unsupported(_))) = error {
             self.refused = Some(fault.clone());
         }
         tracing::debug!(node.id = node.0, %error, "a node did not contribute to a fan-out");
