@@ -28,6 +28,13 @@ pub(super) enum Found {
     Survey(Box<Surveyed>),
 }
 
+/// A page whose values a backend outside keeps.
+pub(super) struct Outside<'a> {
+    pub(super) page: &'a mut Page,
+    pub(super) namespace: NamespaceId,
+    pub(super) backend: Backend,
+}
+
 impl Found {
     /// What has to be waited for first.
     pub(super) fn take_commit(&mut self) -> Option<Commit> {
@@ -41,11 +48,11 @@ impl Found {
         }
     }
 
-    /// The page whose values a backend outside keeps, and where; `None`: there is none. `body`: what was asked.
-    pub(super) fn needs_rows(&mut self, body: &Bytes) -> Result<Option<(&mut Page, (NamespaceId, Backend))>, Fault> {
+    /// The page whose values a backend outside keeps; `None`: there is none. `body`: what was asked.
+    pub(super) fn needs_rows(&mut self, body: &Bytes) -> Result<Option<Outside<'_>>, Fault> {
         let Self::Page(page, ScanContent::Full) = self else { return Ok(None) };
         let Selection { namespace, backend, .. } = read::<ScanRequest<'_>>(body)?.selection;
-        Ok((backend != Backend::Memory).then_some((page, (namespace, backend))))
+        Ok((backend != Backend::Memory).then_some(Outside { page, namespace, backend }))
     }
 
     /// Leaves out what did not come to be.

@@ -18,7 +18,7 @@ use ringhold_rpc::{Call, Deadline, Handled};
 
 use super::{
     Node,
-    found::{Found, write},
+    found::{Found, Outside, write},
     stored,
     times::Job,
 };
@@ -67,7 +67,7 @@ async fn run(
                 drop(written);
                 found.settle(&outcome, node.control.state().range_bits)?;
             }
-            if let Some((page, (namespace, backend))) = found.needs_rows(&body)? {
+            if let Some(Outside { page, namespace, backend }) = found.needs_rows(&body)? {
                 stored::fill(node, backend, namespace, page, deadline).await?;
             }
             if let Found::Removal(removal) = &mut found {

@@ -36,8 +36,8 @@ mod chunk;
 mod commit;
 mod copies;
 mod demand;
-mod due;
 mod dropped;
+mod due;
 mod effect;
 mod fills;
 mod follow;
@@ -111,8 +111,8 @@ pub use self::{
 use self::{
     budget::Budget,
     demand::Demands,
-    due::NextDue,
     dropped::Dropped,
+    due::NextDue,
     fills::FilledSums,
     outbox::Outbox,
     previous::Previous,

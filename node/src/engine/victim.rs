@@ -59,7 +59,17 @@ impl Engine {
 
     /// Evicts the first record of a list. `None`: there is only the one to spare.
     fn evict_of<P: Borrow<Pool>>(&self, pools: &[P], list: usize, why: Why) -> Option<bool> {
-        let pools = if compares(pools, list) { pools } else { std::slice::from_ref(largest(pools, list)) };
+        if compares(pools, list) {
+            return self.evict_among(pools, list, why);
+        }
+        // The largest gives, unless it holds only the one to spare.
+        let mut by_size: Vec<&Pool> = pools.iter().map(Borrow::borrow).filter(|pool| pool.is_open(list)).collect();
+        by_size.sort_by_key(|pool| pool.items_of(list));
+        by_size.into_iter().rev().find_map(|pool| self.evict_among(&[pool], list, why))
+    }
+
+    /// The same, of pools whose ranks compare, or of one.
+    fn evict_among<P: Borrow<Pool>>(&self, pools: &[P], list: usize, why: Why) -> Option<bool> {
         let items = |queue| pools.iter().map(|pool| pool.borrow().items(queue)).sum();
         let mut queue = queue_of(list, items);
         for spared in 0..=SPARED_MAX {
@@ -169,10 +179,6 @@ pub(super) fn most_over_its_share<P: Borrow<Pool>>(
 /// True when a list's ranks compare over the pools. Where LFU ages, each pool has an age of its own.
 pub(super) fn compares<P: Borrow<Pool>>(pools: &[P], list: usize) -> bool {
     is_comparable(list) && (LISTS[list] != Strategy::Lfu || !pools.iter().any(|pool| pool.borrow().ages()))
-}
-
-fn largest<P: Borrow<Pool>>(pools: &[P], list: usize) -> &P {
-    pools.iter().max_by_key(|pool| (*pool).borrow().items_of(list)).expect("there is a pool whose list is open")
 }
 
 fn holds(pool: &Pool, list: usize, by_items: bool) -> u64 {

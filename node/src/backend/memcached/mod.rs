@@ -6,7 +6,10 @@
 
 mod connection;
 
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::{
+    collections::BTreeMap,
+    time::{SystemTime, UNIX_EPOCH},
+};
 
 use bytes::Bytes;
 use futures_util::future::join_all;
@@ -52,15 +55,14 @@ impl Memcached {
         work: impl Fn(usize, Vec<(String, T)>) -> F,
     ) -> Vec<R> {
         let count = items.len();
-        let mut parts: Vec<(Vec<usize>, Vec<(String, T)>)> = self.0.iter().map(|_| Default::default()).collect();
+        let mut parts: BTreeMap<usize, (Vec<usize>, Vec<_>)> = BTreeMap::new();
         for (at, (name, item)) in items.into_iter().enumerate() {
-            let part = &mut parts[self.server_of(&name)];
-            part.0.push(at);
-            part.1.push((name, item));
+            let (places, items) = parts.entry(self.server_of(&name)).or_default();
+            places.push(at);
+            items.push((name, item));
         }
-        let parts = parts.into_iter().enumerate().filter(|(_, (places, _))| !places.is_empty());
         let (places, work): (Vec<_>, Vec<_>) =
-            parts.map(|(server, (places, items))| (places, work(server, items))).unzip();
+            parts.into_iter().map(|(server, (places, items))| (places, work(server, items))).unzip();
         let mut results: Vec<Option<R>> = (0..count).map(|_| None).collect();
         for (places, part) in places.into_iter().zip(join_all(work).await) {
             for (at, result) in places.into_iter().zip(part) {

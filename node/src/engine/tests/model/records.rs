@@ -240,14 +240,19 @@ impl Model {
             like.map(|record| if by_items { 1 } else { record.charge() }).sum()
         };
         let may_go = |record: &&Record| spared != Some((record.namespace, &*record.key));
-        // Priorities with ages compare within a pool only: the one that holds more gives.
+        // Priorities with ages compare within a pool only: the one that holds more gives, if it has anything to give.
         let ages = [self.config.ages, self.own_config.is_some_and(|own| own.ages)];
         let apart = !only_own && ages[0] | ages[1];
         let in_pool = |pool: usize| {
             let like = there.iter().filter(|record| self.strategy(record) == Strategy::Lfu);
             like.filter(|record| self.pool_of(record.namespace) == pool).count()
         };
-        let from = apart.then(|| usize::from(self.own_config.is_some() && in_pool(1) >= in_pool(0)));
+        let by_size = if in_pool(1) >= in_pool(0) { [1, 0] } else { [0, 1] };
+        let can_give = |pool: &usize| {
+            let like = there.iter().filter(|record| self.strategy(record) == Strategy::Lfu);
+            like.filter(may_go).any(|record| self.pool_of(record.namespace) == *pool)
+        };
+        let from = apart.then(|| by_size.into_iter().find(can_give).unwrap_or_default());
         let candidates = |record: &&Record| {
             let is_here = from.is_none_or(|pool| self.pool_of(record.namespace) == pool);
             may_go(record) && (is_here || self.strategy(record) != Strategy::Lfu)
