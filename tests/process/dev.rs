@@ -30,6 +30,13 @@ impl Dev {
 
     /// The same with settings in the environment.
     pub(crate) async fn start_with(folder: TempDir, arguments: &[&str], environment: &[(&str, &str)]) -> Self {
+        let dev = Self::begin(folder, arguments, environment).await;
+        wait_healthy(&dev.api()).await;
+        dev
+    }
+
+    /// The same, until it says where the API is.
+    pub(crate) async fn begin(folder: TempDir, arguments: &[&str], environment: &[(&str, &str)]) -> Self {
         let process = Process::start_with("dev", folder.path(), arguments, environment);
         let url = wait::until("the banner", async || {
             let printed = process.printed();
@@ -38,7 +45,6 @@ impl Dev {
             printed.contains("Ctrl-C").then(|| line.trim().replace("localhost", "127.0.0.1"))
         });
         let url = url.await;
-        wait_healthy(&Api::new(&url)).await;
         Self { folder, process, url }
     }
 

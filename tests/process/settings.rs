@@ -6,13 +6,13 @@ use std::{
     process::{Command, Output},
 };
 
-use serde_json::json;
+use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use crate::{
     dev::Dev,
     fleet::Fleet,
-    harness::{client::Api, process::command},
+    harness::{client::Api, process::command, wait},
 };
 
 fn run(command: &mut Command) -> Output {
@@ -39,8 +39,19 @@ async fn without_arguments_the_quick_start_env_file_starts_a_cluster_and_its_set
     let folder = TempDir::new().expect("a temporary folder");
     let more = "PORT=0\nRINGHOLD_DATA=data\nCACHE_MAX_KEY_LENGTH=20\nCACHE_MAX_VALUE_SIZE=100\n";
     fs::write(folder.path().join(".env"), format!("{QUICK_START}{more}")).expect("written");
-    let mut dev = Dev::start_in(folder, &[]).await;
+    let mut dev = Dev::begin(folder, &[], &[]).await;
     let api = dev.api();
+    // Healthy but for the servers that it names, which need not run here.
+    wait::until("all that is here to be well, and both servers to be told of", async || {
+        let health = api.try_send(api.request(reqwest::Method::GET, "/health")).await.ok()?.json();
+        let (outside, here): (Vec<Value>, Vec<Value>) = health["checks"]
+            .as_array()?
+            .iter()
+            .cloned()
+            .partition(|check| check["name"] == "redis" || check["name"] == "memcached");
+        (outside.len() == 2 && here.iter().all(|check| check["ok"] == true)).then_some(())
+    })
+    .await;
     let config = api.get("/api/cache/config").await.ok();
     assert_eq!(config["config"]["max_items"], 10_000);
     assert_eq!(api.get("/api/cluster").await.ok()["nodes"].as_array().map(Vec::len), Some(3));
@@ -48,11 +59,6 @@ async fn without_arguments_the_quick_start_env_file_starts_a_cluster_and_its_set
     assert_eq!(refused.status, 422, "{}", refused.text);
     let refused = api.post("/api/cache/set", &json!({"key": "k", "value": "v".repeat(101)})).await;
     assert_eq!(refused.status, 413, "{}", refused.text);
-
-    let logged = dev.process.logged();
-    for name in ["REDIS_URL", "MEMCACHED_URL"] {
-        assert!(logged.contains(name), "what has no effect yet is said: {logged}");
-    }
     assert_eq!(dev.process.terminate().code(), Some(0));
 }
 
