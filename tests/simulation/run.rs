@@ -166,11 +166,7 @@ async fn read_and_write(router: &Router, work: &Work) -> Vec<String> {
     expect(listed, "a listing");
     let items = router.items(work.items, Deadline::after(LAST_PATIENCE)).await;
     for key in 0..all {
-        let call = match work.is_counter(key) {
-            true => Call::Increment,
-            false => Call::Set { value: work.values.fetch_add(1, Relaxed), if_absent: false },
-        };
-        expect(write_at_last(router, work, key, call).await, "a write");
+        expect(write_at_last(router, work, key).await, "a write");
     }
     for key in 0..all {
         let read = (Some(key), Call::Get { is_strict: false });
@@ -182,11 +178,16 @@ async fn read_and_write(router: &Router, work: &Work) -> Vec<String> {
     found
 }
 
-/// A full node whose records others order the end of has to ask them for room, and says so meanwhile.
-async fn write_at_last(router: &Router, work: &Work, key: usize, call: Call) -> Answer {
+/// A full node whose records others order the end of has to ask them for room, and says so meanwhile. Each attempt has a value of
+/// its own: one that was refused must never be seen.
+async fn write_at_last(router: &Router, work: &Work, key: usize) -> Answer {
     let deadline = Deadline::after(LAST_PATIENCE);
     loop {
-        let answer = client::ask(router, work, LAST_CLIENT, (Some(key), call.clone()), LAST_PATIENCE).await;
+        let call = match work.is_counter(key) {
+            true => Call::Increment,
+            false => Call::Set { value: work.values.fetch_add(1, Relaxed), if_absent: false },
+        };
+        let answer = client::ask(router, work, LAST_CLIENT, (Some(key), call), LAST_PATIENCE).await;
         let is_full = matches!(&answer, Answer::Refused(why) if why == "Overloaded");
         if !is_full || deadline.has_passed() {
             return answer;
